@@ -1,0 +1,70 @@
+# The only way to run things in this project: `make help` lists them.
+# Every tool comes out of .venv at the exact version that a requirements*.lock names.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+UV_PIP := $(BIN)/uv pip
+TO     := --python $(BIN)/python
+
+# Yours to set: PYTHON=<the Python to build .venv with>, ARGS=<more words for run, test and lock>.
+PYTHON ?=
+ARGS   ?=
+
+.PHONY: help install run test check format lock clean
+
+help: ## List what make can do here
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+install: $(STAMPS)/install ## Build .venv with the horde command in it
+	@echo "ready: $(BIN)/horde"
+
+run: $(STAMPS)/install ## Start a private horde: server, database and web page; Ctrl-C stops it
+	@exec $(BIN)/horde up $(ARGS)
+
+test: $(STAMPS)/dev ## Run the tests; e.g. make test ARGS="-k lease"
+	@$(BIN)/pytest $(ARGS)
+
+check: $(STAMPS)/dev ## Check format, lint, types, directions of imports, house rules and SQL
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tools.house_lints
+	$(BIN)/pytest -q tests/server/db/test_queries_prepare.py
+
+format: $(STAMPS)/dev ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix --exit-zero --quiet .
+	$(BIN)/ruff format .
+
+LOCK := $(UV_PIP) compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" $(ARGS)
+
+lock: $(STAMPS)/bootstrap ## Remake the lock files; make lock ARGS=--upgrade takes newer versions
+	$(LOCK) requirements-bootstrap.in --output-file requirements-bootstrap.lock
+	$(LOCK) pyproject.toml --output-file requirements.lock
+	$(LOCK) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## Remove .venv, caches and build outputs
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp stands for a finished step of the installation and is redone when a file it was made from changes.
+# A new bootstrap lock clears .venv, so that nothing of an older installation stays behind.
+$(STAMPS)/bootstrap: requirements-bootstrap.lock tools/find_python.sh
+	@python=$$(sh tools/find_python.sh "$(PYTHON)") && "$$python" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/install: $(STAMPS)/bootstrap requirements.lock pyproject.toml
+	@$(UV_PIP) install $(TO) --no-deps --require-hashes -r requirements.lock
+	@$(UV_PIP) install $(TO) --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/install requirements-dev.lock
+	@$(UV_PIP) install $(TO) --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,3 @@
+"""What every test shares."""
+
+pytest_plugins = ["pytester", "tests.plugins.allowed_skips", "tests.plugins.data_dirs"]
