@@ -1,0 +1,50 @@
+"""A user as the rest of the house sees one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from horde.server.db.pool import Tx
+from horde.server.db.queries import load
+
+sql = load(__package__)
+
+ANONYMOUS_ID = 0
+ALIAS = re.compile(r"^(?P<name>.+)#(?P<id>[0-9]{1,18})$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """One account with its roles."""
+
+    id: int
+    name: str
+    is_pseudonymous: bool
+    is_trusted: bool
+    is_moderator: bool
+    concurrency: int
+    """How many of its images may wait at once."""
+    created_at: datetime
+
+    @property
+    def alias(self) -> str:
+        """`name#id`, by which users are named on the wire."""
+        return f"{self.name}#{self.id}"
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether this is the account that the whole world shares."""
+        return self.id == ANONYMOUS_ID
+
+
+def id_of_alias(alias: str) -> int | None:
+    """The id in `name#id`, or None when it does not look like one."""
+    found = ALIAS.match(alias)
+    return int(found["id"]) if found else None
+
+
+async def user_of_digest(tx: Tx, digest: bytes) -> User | None:
+    """The account that holds the key of this digest."""
+    return await tx.maybe(sql.user_of_digest, User, digest=digest)

@@ -1,0 +1,28 @@
+"""Who calls: the key of a request to a user. The one place where keys are looked at."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar.params import Parameter
+
+from horde.server.accounts.keys import authenticate
+from horde.server.accounts.users import User
+from horde.server.context import Context
+
+ApiKey = Annotated[
+    str,
+    Parameter(header="apikey", description="The account's key; 0000000000 is the anonymous one."),
+]
+OptionalApiKey = Annotated[
+    str | None,
+    Parameter(header="apikey", required=False, description="The account's key, where one is needed at all."),
+]
+
+
+async def provide_user(ctx: Context, api_key: ApiKey) -> User:
+    """The caller's account, for handlers that need one.
+
+    Raises InvalidAPIKey; a request without the header is refused as a bad argument before.
+    """
+    return await authenticate(ctx, api_key)

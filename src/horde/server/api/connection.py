@@ -1,0 +1,53 @@
+"""What a handler needs to know of its connection: the context, our own address, whether the caller is still there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Request
+from litestar.datastructures import State
+
+from horde.server.context import Context, Services
+
+AnyRequest = Request[object, object, State]
+
+
+def services_of(request: AnyRequest) -> Services:
+    """The services that the app opened at its start."""
+    services = request.app.state["services"]
+    assert isinstance(services, Services)
+    return services
+
+
+async def provide_context(request: AnyRequest) -> Context:
+    """A context of this moment, made once a request."""
+    return Context.at_present(services_of(request))
+
+
+def base_url(request: AnyRequest) -> str:
+    """Our address as the caller reaches us, without a trailing slash."""
+    return services_of(request).settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+
+
+@asynccontextmanager
+async def watch(request: AnyRequest) -> AsyncIterator[asyncio.Event]:
+    """An event that is set when the caller hangs up. The body must have been read before."""
+    gone = asyncio.Event()
+
+    async def listen() -> None:
+        while True:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                gone.set()
+                return
+
+    listening = asyncio.create_task(listen(), name="watch connection")
+    try:
+        yield gone
+    finally:
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening

@@ -1,0 +1,46 @@
+"""The OpenAPI document and its page at /api, which loads nothing from elsewhere: its scripts are in offapi."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.spec import Contact, License
+from litestar.router import Router
+from litestar.static_files import create_static_files_router
+
+from horde import __version__
+
+ASSETS = "/api/assets"
+
+
+def configuration() -> OpenAPIConfig:
+    """The document at /api/openapi.json and /api/swagger.json, the page at /api."""
+    swagger = SwaggerRenderPlugin(
+        js_url=f"{ASSETS}/swagger_bundle.js",
+        css_url=f"{ASSETS}/swagger_style.css",
+        standalone_preset_js_url=f"{ASSETS}/swagger_preset.js",
+        path="/",
+        favicon="<link rel='icon' href='data:,'>",
+    )
+    return OpenAPIConfig(
+        title="Stable Horde",
+        version=__version__,
+        description="Ask for pictures, or make them for others. The anonymous key is 0000000000.",
+        contact=Contact(name="Stable Horde"),
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
+        path="/api",
+        render_plugins=[swagger, JsonRenderPlugin(path=["/openapi.json", "/swagger.json"])],
+    )
+
+
+def assets() -> Router:
+    """The scripts and styles of the page."""
+    # The package is found and not imported: importing it would read all its files into memory.
+    spec = find_spec("offapi")
+    assert spec is not None, "offapi is a dependency of ours"
+    assert spec.submodule_search_locations, "offapi is a package"
+    return create_static_files_router(
+        path=ASSETS, directories=list(spec.submodule_search_locations), include_in_schema=False, name="api-assets"
+    )

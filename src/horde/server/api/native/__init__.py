@@ -1,0 +1,1 @@
+"""Our own routes, which the public AI Horde does not have."""

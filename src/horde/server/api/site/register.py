@@ -1,0 +1,38 @@
+"""New accounts, by form or by program."""
+
+from __future__ import annotations
+
+import html
+
+from litestar import MediaType, Response, get, post
+
+from horde.server.accounts.register import register
+from horde.server.api.body import decode
+from horde.server.api.connection import AnyRequest
+from horde.server.api.site import pages
+from horde.server.context import Context
+from horde.wire.native import Register, Registered
+
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+@get("/register", media_type=MediaType.HTML, include_in_schema=False)
+async def show_form() -> str:
+    """A form for a name."""
+    return pages.page("register.html", {})
+
+
+@post("/register", status_code=201, tags=["Accounts"], summary="Register")
+async def register_account(request: AnyRequest, ctx: Context) -> Response[Registered | str]:
+    """A pseudonymous account with a key, which is shown this once. Takes JSON `{"username"}` or a form."""
+    content_type, _ = request.content_type
+    is_form = content_type in FORM_TYPES
+    if is_form:
+        username = str((await request.form()).get("username", ""))
+    else:
+        username = decode(await request.body(), Register).username
+    new = await register(ctx, username)
+    if is_form:
+        shown = {"alias": html.escape(new.user.alias), "key": html.escape(new.key)}
+        return Response(pages.page("registered.html", shown), media_type=MediaType.HTML)
+    return Response(Registered(new.user.id, new.user.alias, new.key))

@@ -1,0 +1,145 @@
+"""The one call of the oldest clients: ask, and hold the line until the pictures are there.
+
+Source: contract/api-v1.md, sections 1 and 2. Arguments come as JSON, as a form or in the query string; errors of v1 are
+bare JSON strings.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import MediaType, Response, Router, post
+from litestar.exceptions import ClientException, HTTPException
+
+from horde.errors import BadInput, HordeError, MissingPrompt, NoWorkerNow, TooManyPrompts
+from horde.kinds import image
+from horde.kinds.base import Draft
+from horde.kinds.seeds import seed_number
+from horde.server.accounts.keys import authenticate
+from horde.server.api import body, pictures
+from horde.server.api.connection import AnyRequest, watch
+from horde.server.api.errors import BadPayload
+from horde.server.context import Context
+from horde.server.requests.cancel import cancel
+from horde.server.requests.read import Status, status
+from horde.server.requests.submit import appraised, submit
+from horde.server.requests.wait import done, until
+from horde.server.workers.read import can_be_served
+from horde.wire import v1
+
+DEFAULT_STEPS, STEPS_MAX = 50, 100
+IMAGES_MAX = 20
+SYNC_WAIT_S = 20 * 60.0
+"""As long as a request lives without activity."""
+EXPIRED = "Prompt Request Expired"
+REQUIRED = ("prompt", "api_key")
+
+
+@post("/sync", status_code=200, media_type=MediaType.JSON, summary="Ask and wait")
+async def generate_sync(request: AnyRequest, ctx: Context) -> list[v1.Generation]:
+    """Ask for images and get them in the answer, as base64 of a webp."""
+    asked = await _arguments(request)
+    user = await authenticate(ctx, asked.api_key)
+    draft = _draft(asked)
+    needs, _ = appraised(user, draft)
+    if not await can_be_served(ctx, needs, owner_id=user.id):
+        raise NoWorkerNow
+    accepted = await submit(ctx, user, draft)
+    async with watch(request) as is_gone:
+        found = await until(
+            ctx,
+            done(accepted.id),
+            lambda at: status(at, accepted.id, kind=image.NAME),
+            lambda found: found.progress.is_done,
+            wait_s=SYNC_WAIT_S,
+            is_gone=is_gone,
+        )
+    if not found.progress.is_done or found.progress.is_faulted:
+        # Nobody holds the id of a request that was asked for in this way, so nobody could fetch it later.
+        await cancel(ctx, accepted.id, kind=image.NAME)
+        raise ClientException(EXPIRED, status_code=500 if found.progress.is_faulted else 503)
+    return await _generations(ctx, found)
+
+
+async def _arguments(request: AnyRequest) -> v1.Generate:
+    content_type, _ = request.content_type
+    values: dict[str, object] = dict(request.query_params.items())
+    if content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        values.update((await request.form()).items())
+    elif content := await request.body():
+        values.update(body.decode(content, dict[str, object]))
+    for name in REQUIRED:
+        if name not in values:
+            place = "in the JSON body or the post body or the query string"
+            raise BadPayload({name: f"{name}. Missing required parameter {place}"})
+    try:
+        return msgspec.convert(values, v1.Generate)
+    except msgspec.ValidationError as error:
+        raise BadPayload.of(error) from error
+
+
+def _draft(asked: v1.Generate) -> Draft[image.ImageParams]:
+    """Raises BadPayload, MissingPrompt, BadInput in the order of v1's own checks."""
+    if not asked.prompt.strip():
+        raise MissingPrompt
+    params = {"steps": DEFAULT_STEPS, **asked.params}
+    if isinstance(n := params.get("n"), int):
+        params["n"] = max(1, min(n, IMAGES_MAX))
+    if isinstance(seed := params.get("seed"), int):
+        params["seed"] = str(seed)
+    for side in ("height", "width"):
+        if isinstance(pixels := params.get(side, 512), int) and pixels % 64:
+            raise BadInput(f"Invalid size: the {side} is {pixels}; it must be a multiple of 64.")
+    if isinstance(steps := params["steps"], int) and steps > STEPS_MAX:
+        raise BadInput(f"Too many steps: {steps}; at most {STEPS_MAX} are taken.")
+    try:
+        read = msgspec.convert(params, image.ImageParams)
+    except msgspec.ValidationError as error:
+        raise BadPayload.of(error) from error
+    return Draft(
+        kind=image.NAME,
+        prompt=asked.prompt,
+        params=read,
+        n=read.n,
+        is_inline=True,
+        workers=tuple(asked.servers),
+        seed=seed_number(read.seed) if read.seed else None,
+    )
+
+
+async def _generations(ctx: Context, found: Status) -> list[v1.Generation]:
+    return [
+        v1.Generation(
+            img=await pictures.inline(ctx, result),
+            seed=str(result.seed),
+            server_id=str(result.worker_id),
+            server_name=result.worker_name,
+            worker_id=str(result.worker_id),
+            worker_name=result.worker_name,
+        )
+        for result in found.results
+    ]
+
+
+def on_horde_error(_request: AnyRequest, error: HordeError) -> Response[bytes]:
+    """A refusal, in the words of v1."""
+    # v1 has no 429 of its own: too many requests of one user are 503 there.
+    code = 503 if isinstance(error, TooManyPrompts) else error.status
+    return _bare(error.sentence, code)
+
+
+def on_http_error(_request: AnyRequest, error: HTTPException) -> Response[bytes]:
+    """What the framework refuses, in the words of v1."""
+    return _bare(error.detail, error.status_code)
+
+
+def _bare(text: str, status_code: int) -> Response[bytes]:
+    # The framework takes a str for text that is ready; v1 wants it as a JSON string, with its quotes.
+    return Response(msgspec.json.encode(text), status_code=status_code, media_type=MediaType.JSON)
+
+
+router = Router(
+    "/generate",
+    route_handlers=[generate_sync],
+    exception_handlers={HordeError: on_horde_error, HTTPException: on_http_error},
+    tags=["API v1"],
+)

@@ -1,0 +1,131 @@
+"""Image requests, from both sides. Source: contract/api-v2.md, sections 2 and 3."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from litestar import Response, Router, delete, get, post
+from litestar.di import Provide
+from litestar.params import Parameter
+
+from horde.kinds import image
+from horde.server.accounts.users import User
+from horde.server.api.auth import provide_user
+from horde.server.api.body import StrictJson
+from horde.server.api.connection import AnyRequest, base_url, watch
+from horde.server.api.v2 import pictures, translate
+from horde.server.context import Context
+from horde.server.requests import deliver as delivering
+from horde.server.requests.cancel import cancel
+from horde.server.requests.pop import Popped, pop
+from horde.server.requests.read import progress, status
+from horde.server.requests.submit import appraised, submit
+from horde.server.requests.wait import WAIT_S_MAX, WORK, until
+from horde.units import kudos_on_the_wire
+from horde.wire import v2
+
+NOBODY_NOW = "Warning: No available workers can fulfill this request. It will expire in 20 minutes unless one appears."
+PREFER_WAIT = re.compile(r"\bwait\s*=\s*(\d{1,5})\b", re.IGNORECASE)
+
+ClientAgent = Annotated[
+    str, Parameter(header="Client-Agent", required=False, description="`name:version:contact` of the calling program.")
+]
+Prefer = Annotated[
+    str,
+    Parameter(
+        header="Prefer", required=False, description="`wait=N`: answer an idle pop only after N seconds (RFC 7240)."
+    ),
+]
+RequestId = Annotated[str, Parameter(description="The `id` that generate/async answered.")]
+
+authenticated = {"user": Provide(provide_user)}
+
+
+@post(
+    "/async",
+    status_code=202,
+    dto=StrictJson[v2.GenerateAsync],
+    return_dto=None,
+    dependencies=authenticated,
+    summary="Ask",
+)
+async def generate_async(
+    ctx: Context, user: User, data: v2.GenerateAsync, client_agent: ClientAgent = "unknown:0:unknown"
+) -> Response[v2.GenerateAccepted | v2.DryRun]:
+    """Ask for images. They are made when a worker that can do it has time; look with generate/check."""
+    draft = translate.draft(data, client_agent)
+    if data.dry_run:
+        _, price = appraised(user, draft)
+        return Response(v2.DryRun(kudos_on_the_wire(price) * draft.n), status_code=200)
+    accepted = await submit(ctx, user, draft)
+    answer = v2.GenerateAccepted(id=accepted.id, kudos=kudos_on_the_wire(accepted.price))
+    if not accepted.is_possible:
+        answer.message = NOBODY_NOW
+        answer.warnings = [v2.Warned("NoAvailableWorker", NOBODY_NOW)]
+    return Response(answer, status_code=202)
+
+
+@get("/check/{request_id:str}", summary="How far is it?")
+async def check(ctx: Context, request_id: RequestId) -> v2.CheckAnswer:
+    """How far a request is; cheap, ask as often as once a second."""
+    return translate.check(await progress(ctx, request_id, kind=image.NAME))
+
+
+@get("/status/{request_id:str}", summary="Pictures that are ready")
+async def read_status(request: AnyRequest, ctx: Context, request_id: RequestId) -> v2.StatusAnswer:
+    """How far a request is, with every picture that is ready, also before all are."""
+    return await pictures.status(ctx, await status(ctx, request_id, kind=image.NAME), base_url(request))
+
+
+@delete("/status/{request_id:str}", status_code=200, summary="Cancel")
+async def cancel_request(request: AnyRequest, ctx: Context, request_id: RequestId) -> v2.StatusAnswer:
+    """Stop a request; answers what there is of it. What is being made may still be delivered, and is charged."""
+    return await pictures.status(ctx, await cancel(ctx, request_id, kind=image.NAME), base_url(request))
+
+
+@post(
+    "/pop", status_code=200, dto=StrictJson[v2.Pop], return_dto=None, dependencies=authenticated, summary="Take a job"
+)
+async def pop_job(
+    request: AnyRequest, ctx: Context, user: User, data: v2.Pop, prefer: Prefer = ""
+) -> Response[v2.PopAnswer]:
+    """A worker says what it can do and gets jobs of one request, or none. With `Prefer: wait=N` it waits for one."""
+    ask = translate.ask(data)
+    asked = PREFER_WAIT.search(prefer)
+    wait_s = min(float(asked[1]), WAIT_S_MAX) if asked else 0.0
+    async with watch(request) as is_gone:
+        answer = await until(
+            ctx,
+            WORK,
+            lambda at: pop(at, user, ask),
+            lambda answer: isinstance(answer, Popped),
+            wait_s=wait_s,
+            is_gone=is_gone,
+        )
+    headers = {"Preference-Applied": f"wait={wait_s:.0f}"} if asked else None
+    return Response(translate.popped(ctx, answer, base_url(request)), headers=headers)
+
+
+@post(
+    "/submit",
+    status_code=200,
+    dto=StrictJson[v2.Submit],
+    return_dto=None,
+    dependencies=authenticated,
+    summary="Deliver",
+)
+async def submit_job(ctx: Context, user: User, data: v2.Submit) -> v2.SubmitAnswer:
+    """A worker hands in the picture of a job, or says that it cannot make it."""
+    if data.state == "faulted":
+        await delivering.report_fault(ctx, user, data.id)
+        return v2.SubmitAnswer(0.0)
+    reward = await delivering.deliver(ctx, user, translate.delivery(data))
+    return v2.SubmitAnswer(kudos_on_the_wire(reward))
+
+
+router = Router(
+    "/generate",
+    route_handlers=[generate_async, check, read_status, cancel_request, pop_job, submit_job],
+    tags=["Images"],
+)

@@ -1,0 +1,181 @@
+"""Between the messages of v2 and the words of the engine."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET
+
+from horde.errors import (
+    BadInput,
+    ImageValidationFailed,
+    InvalidExtraSourceImages,
+    InvalidPriorityUsername,
+    OnlyServiceAccountProxy,
+    SourceMaskUnnecessary,
+    StyleNotFound,
+)
+from horde.kinds import image
+from horde.kinds.agents import capabilities
+from horde.kinds.base import Draft
+from horde.kinds.seeds import random_seed, seed_number
+from horde.server.accounts.users import id_of_alias
+from horde.server.context import Context
+from horde.server.requests.deliver import Delivery
+from horde.server.requests.pop import Ask, Idle, Popped
+from horde.server.requests.read import Progress
+from horde.server.storage.objects import job_key
+from horde.server.storage.pictures import from_base64
+from horde.server.workers.checkin import MODELS_MAX, CheckIn
+from horde.server.workers.roster import OfferTerms
+from horde.units import kudos_on_the_wire
+from horde.wire import v2
+
+BLACKLIST_MAX, BLACKWORD_CHARACTERS_MAX = 200, 15
+UPLOADED = "R2"
+
+FLAG_OF_FEATURE = {
+    "lora": "allow_lora",
+    "lora_versions": "allow_lora",
+    "post-processing": "allow_post_processing",
+    "img2img": "allow_img2img",
+    "inpainting": "allow_painting",
+    "controlnet": "allow_controlnet",
+    "layer_diffuse": "allow_sdxl_controlnet",
+}
+"""A feature that a worker's program has counts only when the worker's own switch is on."""
+
+
+def draft(body: v2.GenerateAsync, client_agent: str) -> Draft[image.ImageParams]:
+    """What is asked for.
+
+    Raises a BadInput for what this server cannot do (yet): a request is never accepted and then done differently.
+    """
+    _refuse_what_is_not_there(body)
+    variation = body.params.seed_variation
+    seed = seed_number(body.params.seed) if body.params.seed else None
+    if seed is None and variation is not UNSET:
+        seed = random_seed()
+    return Draft(
+        kind=image.NAME,
+        prompt=body.prompt,
+        params=body.params,
+        n=body.params.n,
+        models=tuple(body.models),
+        nsfw=body.nsfw,
+        censor_nsfw=body.censor_nsfw,
+        trusted_workers=body.trusted_workers,
+        slow_workers=body.slow_workers,
+        extra_slow_workers=body.extra_slow_workers,
+        workers=tuple(body.workers),
+        worker_blacklist=body.worker_blacklist,
+        disable_batching=body.disable_batching or body.params.workflow is not UNSET,
+        is_inline=not body.r2,
+        seed=seed,
+        seed_variation=0 if variation is UNSET else variation,
+        client_agent=client_agent,
+    )
+
+
+def _refuse_what_is_not_there(body: v2.GenerateAsync) -> None:
+    if body.style is not UNSET:
+        raise StyleNotFound(f"Style with ID or name {body.style[:80]!r} not found.")
+    if body.webhook is not UNSET:
+        if not body.webhook.startswith("https://"):
+            raise BadInput("A webhook must start with https://.")
+        raise BadInput("This server does not call webhooks yet.", hint="leave `webhook` out and poll generate/check.")
+    if body.proxied_account is not UNSET:
+        raise OnlyServiceAccountProxy
+    if body.source_image is not UNSET:
+        raise ImageValidationFailed("Image validation failed: this server does not take source images yet.")
+    if body.source_mask is not UNSET:
+        raise SourceMaskUnnecessary
+    if body.extra_source_images:
+        raise InvalidExtraSourceImages
+    if body.params.special is not UNSET:
+        raise BadInput("Only special users may send a special field.")
+
+
+def check(progress: Progress) -> v2.CheckAnswer:
+    """How far it is."""
+    return v2.CheckAnswer(
+        finished=progress.finished,
+        processing=progress.processing,
+        restarted=progress.restarted,
+        waiting=progress.waiting,
+        done=progress.is_done,
+        faulted=progress.is_faulted,
+        wait_time=progress.wait_s,
+        queue_position=progress.queue_position,
+        kudos=kudos_on_the_wire(progress.charged),
+        is_possible=progress.is_possible,
+    )
+
+
+def ask(body: v2.Pop) -> Ask:
+    """What a worker offers and asks for.
+
+    Raises InvalidPriorityUsername.
+    """
+    flags = {name: value for name, value in msgspec.structs.asdict(body).items() if name.startswith("allow_")}
+    can = capabilities(body.bridge_agent)
+    terms = OfferTerms(
+        features=sorted(name for name in can if flags.get(FLAG_OF_FEATURE.get(name, ""), True)),
+        sizes={"pixels": body.max_pixels},
+        nsfw=body.nsfw,
+        is_extra_slow=body.extra_slow_worker,
+        flags=flags,
+    )
+    said = CheckIn(
+        name=body.name,
+        kind=image.NAME,
+        agent=body.bridge_agent,
+        models=tuple(dict.fromkeys(body.models))[:MODELS_MAX],
+        threads=body.threads,
+        terms=terms,
+    )
+    words = (word[:BLACKWORD_CHARACTERS_MAX].lower() for word in body.blacklist[:BLACKLIST_MAX])
+    return Ask(
+        said=said,
+        amount=body.amount,
+        first_users=tuple(_user_id(alias) for alias in body.priority_usernames),
+        blacklist=tuple(word for word in words if word),
+        held_jobs=None if body.held_jobs is UNSET else frozenset(body.held_jobs),
+    )
+
+
+def _user_id(alias: str) -> int:
+    found = id_of_alias(alias)
+    if found is None:
+        raise InvalidPriorityUsername(f"The priority username {alias[:80]!r} does not look like alias#id.")
+    return found
+
+
+def popped(ctx: Context, answer: Popped | Idle, base_url: str) -> v2.PopAnswer:
+    """Jobs with a link for each upload, or the reasons why there are none."""
+    if isinstance(answer, Idle):
+        return v2.PopAnswer(payload=image.idle_payload(), skipped=answer.skipped)
+    links = [ctx.services.signer.link(base_url, "PUT", job_key(job_id), now=ctx.now) for job_id in answer.job_ids]
+    return v2.PopAnswer(
+        payload=answer.payload,
+        id=answer.job_ids[0],
+        ids=answer.job_ids,
+        model=answer.model,
+        r2_upload=links[0],
+        r2_uploads=links,
+        ttl=answer.lease_s,
+    )
+
+
+def delivery(body: v2.Submit) -> Delivery:
+    """A result. Remarks about censorship decide, as for the reference, over the state that a worker names.
+
+    Raises ImageValidationFailed for a picture that is no base64.
+    """
+    censorship = {remark.value for remark in body.gen_metadata if remark.type == "censorship"}
+    return Delivery(
+        job_id=body.id,
+        picture=None if body.generation == UPLOADED else from_base64(body.generation),
+        state="csam" if "csam" in censorship else "censored" if censorship else "ok",
+        seed=body.seed,
+        gen_metadata=msgspec.to_builtins(body.gen_metadata),
+    )

@@ -1,0 +1,76 @@
+"""Workers as everybody may see them. Source: contract/api-v2.md, section 7."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Router, get
+from litestar.params import Parameter
+from msgspec import UNSET
+
+from horde.server.context import Context
+from horde.server.workers.read import worker, workers_online
+from horde.server.workers.roster import Worker
+from horde.units import PIXELSTEPS_PER_MPS, kudos_on_the_wire
+from horde.wire import v2
+
+NO_REQUESTS = "No requests fulfilled yet"
+
+TypeFilter = Annotated[str | None, Parameter(query="type", required=False, description="Only workers of this type.")]
+NameFilter = Annotated[
+    str | None, Parameter(query="name", required=False, description="Only the worker of this name, in any case.")
+]
+
+
+@get("/", summary="Workers online")
+async def list_workers(
+    ctx: Context, type_filter: TypeFilter = None, name_filter: NameFilter = None
+) -> list[v2.WorkerAnswer]:
+    """Everybody who checked in within the last five minutes."""
+    workers = await workers_online(ctx, kind=type_filter, name=name_filter)
+    return [answer(ctx, found) for found in workers]
+
+
+@get("/{worker_id:str}", summary="One worker")
+async def read_worker(ctx: Context, worker_id: str) -> v2.WorkerAnswer:
+    """A worker, online or not."""
+    return answer(ctx, await worker(ctx, worker_id))
+
+
+def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:
+    """A worker on the wire."""
+    flags, can = worker.terms.flags, frozenset(worker.terms.features)
+    speed = f"{worker.speed / PIXELSTEPS_PER_MPS:.1f} megapixelsteps per second" if worker.speeds else NO_REQUESTS
+    earned = kudos_on_the_wire(worker.earned_mk)
+    return v2.WorkerAnswer(
+        name=worker.name,
+        id=str(worker.id),
+        type=worker.kind,
+        online=worker.is_online(ctx.now),
+        requests_fulfilled=worker.fulfilled,
+        uncompleted_jobs=worker.uncompleted,
+        kudos_rewards=earned,
+        kudos_details=v2.KudosDetails(generated=earned if worker.fulfilled else None),
+        performance=speed,
+        threads=worker.threads,
+        uptime=round(worker.uptime_s),
+        maintenance_mode=worker.is_in_maintenance,
+        trusted=worker.owner_is_trusted,
+        flagged=False,
+        team=v2.TeamName(),
+        bridge_agent=worker.agent,
+        nsfw=worker.terms.nsfw,
+        models=list(worker.models),
+        max_pixels=worker.terms.sizes["pixels"],
+        megapixelsteps_generated=round(worker.things / PIXELSTEPS_PER_MPS, 2),
+        img2img="img2img" in can,
+        painting="inpainting" in can,
+        post_processing=flags.get("allow_post_processing", False),
+        controlnet=flags.get("allow_controlnet", False),
+        sdxl_controlnet=flags.get("allow_sdxl_controlnet", False),
+        lora=flags.get("allow_lora", False),
+        info=worker.info or UNSET,
+    )
+
+
+router = Router("/workers", route_handlers=[list_workers, read_worker], tags=["Workers"])

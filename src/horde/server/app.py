@@ -1,0 +1,106 @@
+"""The only wiring: builds the services, registers every dialect, starts and stops them together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from horde.server.api import documentation, errors
+from horde.server.api.connection import provide_context
+from horde.server.api.head import HeadAsGet
+from horde.server.api.native import files
+from horde.server.api.site import front, register
+from horde.server.api.v1 import generate as v1_generate
+from horde.server.api.v2 import generate, status, users, workers
+from horde.server.context import Services
+from horde.server.db.migrate import migrate
+from horde.server.db.notify import open_hints
+from horde.server.db.pool import open_database
+from horde.server.duties.runner import run_for_ever
+from horde.server.duties.table import duties
+from horde.server.settings import Settings
+from horde.server.storage.links import shared_signer
+from horde.server.storage.objects import Objects
+
+BODY_BYTES_MAX = 30 * 1024 * 1024
+"""The largest picture in base64, and its request around it."""
+CORS = CORSConfig(
+    allow_origins=["*"],
+    allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    allow_headers=[
+        "Accept", "Content-Type", "Content-Length", "Accept-Encoding", "X-CSRF-Token", "apikey", "Client-Agent",
+        "X-Fields", "X-Forwarded-For", "Proxied-For", "Proxy-Authorization", "Prefer", "Idempotency-Key",
+    ],
+    expose_headers=["Retry-After", "Preference-Applied"],
+)  # fmt: skip
+
+
+def create_app(settings: Settings) -> Litestar:
+    """The ASGI application. Opens nothing before its lifespan starts; `settings.database_url` must be set."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with open_services(settings) as services:
+            app.state["services"] = services
+            background = asyncio.create_task(run_for_ever(services, duties(settings)), name="duties")
+            try:
+                yield
+            finally:
+                background.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await background
+
+    app = Litestar(
+        route_handlers=[
+            front.front,
+            front.to_documentation,
+            register.show_form,
+            register.register_account,
+            files.router,
+            documentation.assets(),
+            Router("/api/v1", route_handlers=[v1_generate.router]),
+            Router("/api/v2", route_handlers=[generate.router, workers.router, status.router, users.find_user]),
+        ],
+        lifespan=[lifespan],
+        state=State({}),
+        dependencies={"ctx": Provide(provide_context)},
+        exception_handlers=errors.handlers(),
+        openapi_config=documentation.configuration(),
+        cors_config=CORS,
+        request_max_body_size=BODY_BYTES_MAX,
+        logging_config=None,
+    )
+    # Outside the router: middleware in Litestar's own sense runs only after a route for the method was found.
+    app.asgi_handler = HeadAsGet(app.asgi_handler)
+    return app
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Bring the schema up to date and hold everything open that verbs need, for as long as the block lasts."""
+    await migrate(settings.database_url)
+    async with (
+        open_database(settings.database_url, connections=settings.database_connections) as database,
+        open_hints(settings.database_url) as hints,
+    ):
+        yield Services(
+            settings=settings,
+            database=database,
+            hints=hints,
+            objects=Objects.in_folder(settings.objects_dir),
+            signer=await shared_signer(database),
+        )
+
+
+def end_waits(app: Litestar) -> None:
+    """Answer all who wait, now: called when the server is told to stop, so that it need not wait for them."""
+    services = app.state.get("services")
+    if isinstance(services, Services):
+        services.hints.close()

@@ -1,0 +1,142 @@
+"""Connections and transactions: the only place that commits.
+
+A verb opens one transaction for its unit of work; leaving the block commits, an exception rolls back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import asyncpg
+import msgspec
+import structlog
+
+from horde.errors import Overloaded
+from horde.server.db.queries import Query
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+# The columns of a row are not known to the type checker, so what takes them cannot say which it takes.
+Into = Callable[..., T]  # type: ignore[explicit-any]
+
+ACQUIRE_TIMEOUT_S = 10
+"""A caller who gets no connection for this long is told to come back: a queue that grows helps nobody."""
+COMMAND_TIMEOUT_S = 30
+
+Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
+
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+"""What says that the database is away or busy, not that the statement is wrong."""
+
+
+class Tx:
+    """A running transaction. Rows come back as the class asked for, built from columns by name."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def all(self, query: Query, into: Into[T], /, **arguments: object) -> list[T]:
+        """Every row."""
+        rows = await self._connection.fetch(query.sql, *_ordered(query, arguments))
+        return [into(**row) for row in rows]
+
+    async def maybe(self, query: Query, into: Into[T], /, **arguments: object) -> T | None:
+        """The first row, or None."""
+        row = await self._connection.fetchrow(query.sql, *_ordered(query, arguments))
+        return None if row is None else into(**row)
+
+    async def value(self, query: Query, kind: type[T], /, **arguments: object) -> T | None:
+        """The first column of the first row, or None."""
+        found = await self._connection.fetchval(query.sql, *_ordered(query, arguments))
+        assert found is None or isinstance(found, kind), f"{query.name} gave {type(found)}, not {kind}"
+        return found
+
+    async def values(self, query: Query, kind: type[T], /, **arguments: object) -> list[T]:
+        """The first column of every row."""
+        rows = await self._connection.fetch(query.sql, *_ordered(query, arguments))
+        return [row[0] for row in rows]
+
+    async def run(self, query: Query, /, **arguments: object) -> int:
+        """Run a statement for its effect; returns how many rows it touched."""
+        tag = await self._connection.execute(query.sql, *_ordered(query, arguments))
+        count = tag.rsplit(" ", 1)[-1]
+        return int(count) if count.isdecimal() else 0
+
+
+def _ordered(query: Query, arguments: dict[str, object]) -> list[object]:
+    assert arguments.keys() == set(query.parameters), f"{query.name} takes {query.parameters}, got {tuple(arguments)}"
+    return [arguments[name] for name in query.parameters]
+
+
+class Database:
+    """A pool of connections to one database."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """One unit of work.
+
+        Raises Overloaded when the database cannot be reached or gives up (a lost connection, a deadlock);
+        nothing is written then. READ COMMITTED: statements lock what they decide on.
+        """
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
+                yield Tx(connection)
+        except LOST as error:
+            log.warning("database.lost", error=repr(error))
+            raise Overloaded from error
+
+    async def is_reachable(self) -> bool:
+        """Whether a statement can be run right now."""
+        try:
+            async with self._pool.acquire(timeout=1) as connection:
+                await connection.execute("SELECT 1", timeout=1)
+        except LOST:
+            return False
+        return True
+
+
+@asynccontextmanager
+async def open_database(url: str, *, connections: int) -> AsyncIterator[Database]:
+    """A pool for as long as the block lasts.
+
+    Raises what asyncpg raises when the database cannot be reached at the start.
+    """
+    pool = await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=connections,
+        init=set_up_connection,
+        command_timeout=COMMAND_TIMEOUT_S,
+        max_inactive_connection_lifetime=300,
+    )
+    try:
+        yield Database(pool)
+    finally:
+        await pool.close()
+
+
+async def set_up_connection(connection: Connection) -> None:
+    """Let jsonb columns take and give Python values."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: msgspec.json.encode(value).decode(),
+        decoder=msgspec.json.decode,
+    )

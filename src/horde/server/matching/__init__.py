@@ -1,0 +1,1 @@
+"""Which waiting requests may go to which worker, and in which order."""

@@ -1,0 +1,99 @@
+"""What an operator can set, and the only place of the server that reads the environment.
+
+Each field is read from `HORDE_<FIELD>`, upper case; `DATABASE_URL` keeps its customary name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from platformdirs import site_data_path, user_data_path
+
+APP_NAME = "stable-horde"
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 7001
+"""The port that local profiles of existing clients already point at (contract/clients.md, section 9)."""
+
+PREFIX = "HORDE_"
+CUSTOMARY_NAMES = {"database_url": "DATABASE_URL"}
+
+
+def default_data_dir() -> Path:
+    """Where an embedded horde keeps its database and pictures when nobody said where.
+
+    Root gets the machine's own place: PostgreSQL refuses to run as root, and the account it runs as
+    instead cannot enter root's home.
+    """
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return site_data_path(APP_NAME) if is_root else user_data_path(APP_NAME)
+
+
+class BadSetting(ValueError):
+    """A setting cannot be read; the message names it, its value and what it takes."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the server reads from outside, checked once at the start."""
+
+    database_url: str = ""
+    """PostgreSQL >= 15. Empty: the server starts its own in `data_dir` (`horde up`)."""
+    data_dir: Path = msgspec.field(default_factory=default_data_dir)
+    """Pictures (`objects/`) and the embedded database (`postgres/`)."""
+    host: str = DEFAULT_HOST
+    port: Annotated[int, Meta(ge=1, le=65535)] = DEFAULT_PORT
+    public_url: str = ""
+    """How the outside reaches this server, without a trailing slash. Empty: taken from each request's Host header."""
+    anonymous_workers: bool = True
+    """Whether the anonymous key may also serve, not only ask."""
+    database_connections: Annotated[int, Meta(ge=2, le=200)] = 10
+    """Upper bound of the connection pool of one server process."""
+    lease_s_min: Annotated[int, Meta(ge=1, le=3600)] = 150
+    """Shortest lease of an image job in seconds (contract/lifecycle.md, section 7: minimum 150)."""
+    duty_period_s: Annotated[float, Meta(gt=0, le=3600)] = 5.0
+    """How often lost leases and expired requests are looked for."""
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None, **flags: object) -> Settings:
+        """Read the settings; a flag that is not None wins over the environment.
+
+        Raises BadSetting for a value that cannot be read.
+        """
+        source = os.environ if environment is None else environment
+        values: dict[str, object] = {}
+        for name in cls.__struct_fields__:
+            key = CUSTOMARY_NAMES.get(name, PREFIX + name.upper())
+            if source.get(key, "") != "":
+                values[name] = source[key]
+        values.update({name: flag for name, flag in flags.items() if flag is not None})
+        try:
+            return msgspec.convert(values, cls, strict=False, dec_hook=_decode_path)
+        except msgspec.ValidationError as error:
+            raise BadSetting(f"a setting cannot be used: {error} (read from {PREFIX}* and DATABASE_URL)") from error
+
+    @property
+    def objects_dir(self) -> Path:
+        """The folder of pictures."""
+        return self.data_dir / "objects"
+
+
+def child_environment(**settings: object) -> dict[str, str]:
+    """The environment for a process that we start: ours, with each named setting put in, or taken out where None."""
+    environment = dict(os.environ)
+    for name, value in settings.items():
+        key = CUSTOMARY_NAMES.get(name, PREFIX + name.upper())
+        environment.pop(key, None)
+        if value is not None:
+            environment[key] = str(value)
+    return environment
+
+
+def _decode_path(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, (str, Path)):
+        return Path(value).expanduser()
+    raise NotImplementedError(f"no setting is of type {kind}")

@@ -1,0 +1,64 @@
+"""The objects themselves: pictures by key, in a folder now and in any S3 later, behind one library."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from obstore.store import LocalStore
+
+from horde.errors import ObjectNotFound
+
+KEY = re.compile(r"^[0-9a-f-]{36}\.webp$")
+"""Keys are ours alone, made of a job's id; anything else is refused before it can become a path."""
+
+
+def job_key(job_id: str) -> str:
+    """Where the picture of a job lies."""
+    return f"{job_id}.webp"
+
+
+class Objects:
+    """Pictures by key. Putting the same key again replaces the object whole, never in part."""
+
+    def __init__(self, store: LocalStore) -> None:
+        self._store = store
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Objects:
+        """Objects as files of `folder`, which is made when it is missing."""
+        return cls(LocalStore(folder, mkdir=True))
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Store an object; readers see the old one or the new one."""
+        await self._store.put_async(_checked(key), content)
+
+    async def get(self, key: str) -> bytes:
+        """Raises ObjectNotFound."""
+        try:
+            found = await self._store.get_async(_checked(key))
+            return bytes(await found.bytes_async())
+        except FileNotFoundError as error:
+            raise ObjectNotFound(f"There is no file {key}.") from error
+
+    async def exists(self, key: str) -> bool:
+        """Whether there is such an object."""
+        try:
+            await self._store.head_async(_checked(key))
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def delete(self, keys: list[str]) -> None:
+        """Remove objects; those that are gone already are no error."""
+        for key in keys:
+            try:
+                await self._store.delete_async(_checked(key))
+            except FileNotFoundError:
+                continue
+
+
+def _checked(key: str) -> str:
+    if not KEY.match(key):
+        raise ObjectNotFound(f"There is no file {key[:80]!r}.")
+    return key

@@ -1,0 +1,1 @@
+"""Workers: who checks in, what they offer, what they have done."""

@@ -1,0 +1,349 @@
+"""The messages of API v2 for image requests and workers. Source: contract/api-v2.md, sections 2, 3, 6, 7 and 8.
+
+Defaults are those that the handlers really use, not the ones that the published schema of the reference advertises.
+An explicit null is refused for every optional field, as the contract wants it: absent is `UNSET`.
+Answers that the contract strips of nulls (section 1.7) have `omit_defaults`; the others always show every key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from horde.kinds.image import ImageParams
+
+ModelName = Annotated[str, Meta(min_length=1, max_length=255)]
+UUID_LENGTH = 36
+BODY_TEXT_MAX = 100_000
+"""Characters that one text field may have at most; longer bodies are cut off by the size limit of the server."""
+BASE64_MAX = 20 * 1024 * 1024
+
+
+class ExtraSourceImage(msgspec.Struct):
+    """One more picture for `source_processing: remix`."""
+
+    image: Annotated[str, Meta(min_length=1, max_length=BASE64_MAX)]
+    strength: float = 1.0
+
+
+class GenerateAsync(msgspec.Struct, kw_only=True):
+    """A request for images."""
+
+    prompt: Annotated[str, Meta(min_length=1, max_length=BODY_TEXT_MAX, examples=["A horde of stable robots"])]
+    params: ImageParams = msgspec.field(default_factory=ImageParams)
+    nsfw: bool = True
+    censor_nsfw: bool = True
+    trusted_workers: bool = False
+    validated_backends: bool = False
+    slow_workers: bool = True
+    extra_slow_workers: bool = False
+    workers: Annotated[list[str], Meta(max_length=100)] = []
+    worker_blacklist: bool = False
+    models: Annotated[list[ModelName], Meta(max_length=100)] = msgspec.field(
+        default_factory=lambda: ["stable_diffusion"]
+    )
+    source_image: Annotated[str, Meta(max_length=BASE64_MAX)] | UnsetType = UNSET
+    source_processing: Literal["img2img", "inpainting", "outpainting", "remix"] = "img2img"
+    source_mask: Annotated[str, Meta(max_length=BASE64_MAX)] | UnsetType = UNSET
+    extra_source_images: Annotated[list[ExtraSourceImage], Meta(max_length=5)] = []
+    r2: bool = True
+    shared: bool = False
+    replacement_filter: bool = True
+    dry_run: bool = False
+    proxied_account: str | UnsetType = UNSET
+    disable_batching: bool = False
+    allow_downgrade: bool = False
+    webhook: Annotated[str, Meta(min_length=10, max_length=1024)] | UnsetType = UNSET
+    style: Annotated[str, Meta(min_length=3, max_length=1024)] | UnsetType = UNSET
+
+
+class Warned(msgspec.Struct):
+    """Something about an accepted request that its author should know."""
+
+    code: str
+    message: str
+
+
+class GenerateAccepted(msgspec.Struct, omit_defaults=True):
+    """The request waits, under `id`; `kudos` is the price of one of its images."""
+
+    id: str
+    kudos: float
+    message: str | None = None
+    warnings: list[Warned] | None = None
+
+
+class DryRun(msgspec.Struct):
+    """What the request would cost."""
+
+    kudos: float
+
+
+class CheckAnswer(msgspec.Struct, kw_only=True):
+    """How far a request is. All numbers are present, also when 0."""
+
+    finished: int
+    processing: int
+    restarted: int
+    waiting: int
+    done: bool
+    faulted: bool
+    wait_time: int
+    """Seconds until the last picture, as far as can be told."""
+    queue_position: int
+    """1 is next; 0: nothing of it waits."""
+    kudos: float
+    is_possible: bool
+
+
+class GenMetadata(msgspec.Struct, omit_defaults=True):
+    """A remark of the worker about a picture."""
+
+    type: Literal[
+        "lora", "ti", "censorship", "source_image", "source_mask", "extra_source_images", "batch_index",
+        "information", "aesthetic_score",
+    ]  # fmt: skip
+    value: Literal["download_failed", "parse_failed", "baseline_mismatch", "csam", "nsfw", "see_ref"]
+    ref: Annotated[str, Meta(max_length=255)] | UnsetType = UNSET
+
+
+class Generation(msgspec.Struct, kw_only=True):
+    """One picture."""
+
+    worker_id: str
+    worker_name: str
+    model: str
+    state: Literal["ok", "censored", "csam"]
+    img: str
+    """A link that expires, or base64 of a webp (`r2: false`), or `N/A` when the picture is gone."""
+    seed: str
+    id: str
+    censored: bool
+    gen_metadata: list[GenMetadata]
+
+
+class StatusAnswer(CheckAnswer, kw_only=True):
+    """How far a request is, with the pictures that are ready."""
+
+    shared: bool
+    generations: list[Generation]
+
+
+class Pop(msgspec.Struct, kw_only=True):
+    """A worker asks for a job and says what it can do."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=1000)]
+    priority_usernames: Annotated[list[str], Meta(max_length=1000)] = []
+    nsfw: bool = True
+    models: Annotated[list[Annotated[str, Meta(min_length=3, max_length=255)]], Meta(max_length=5000)] = []
+    bridge_agent: Annotated[str, Meta(max_length=1000)] = "unknown:0:unknown"
+    threads: Annotated[int, Meta(ge=1, le=50)] = 1
+    require_upfront_kudos: bool = False
+    amount: Annotated[int, Meta(ge=1, le=20)] = 1
+    extra_slow_worker: bool = False
+    max_pixels: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 512 * 512
+    blacklist: Annotated[list[str], Meta(max_length=10_000)] = []
+    allow_img2img: bool = True
+    allow_painting: bool = True
+    allow_unsafe_ipaddr: bool = True
+    allow_post_processing: bool = True
+    allow_controlnet: bool = False
+    allow_sdxl_controlnet: bool = False
+    allow_lora: bool = False
+    limit_max_steps: bool = False
+    held_jobs: Annotated[list[str], Meta(max_length=100)] | UnsetType = UNSET
+    """An addition of ours: the ids of all jobs this worker still works on. When given, its other jobs go back to the
+    queue at once, so that a worker that was killed loses nobody's time. Who sends it makes one pop at a time."""
+
+
+class WorkerMessage(msgspec.Struct, omit_defaults=True):
+    """A message to a worker's owner, shown at each pop."""
+
+    id: str
+    message: str
+    origin: str
+    expiry: str
+
+
+class PopAnswer(msgspec.Struct, kw_only=True):
+    """A batch of jobs of one request, or (`id` null) nothing and the reasons why."""
+
+    payload: Mapping[str, object]
+    id: str | None = None
+    ids: list[str] = []
+    skipped: dict[str, int] = {}
+    model: str | None = None
+    source_image: str | None = None
+    source_processing: str = "img2img"
+    source_mask: str | None = None
+    extra_source_images: list[ExtraSourceImage] | None = None
+    r2_upload: str | None = None
+    r2_uploads: list[str] | None = None
+    ttl: int | None = None
+    """Seconds until the job goes back to the queue."""
+    messages: list[WorkerMessage] = []
+
+
+class Submit(msgspec.Struct, kw_only=True):
+    """A worker hands a job in."""
+
+    id: Annotated[str, Meta(max_length=1000)]
+    generation: Annotated[str, Meta(max_length=BASE64_MAX)]
+    """`R2` after an upload to the job's link, else the picture in base64."""
+    seed: int
+    state: Literal["ok", "censored", "faulted", "csam"] = "ok"
+    censored: bool = False
+    gen_metadata: list[GenMetadata] = []
+
+
+class SubmitAnswer(msgspec.Struct):
+    """What the job was worth."""
+
+    reward: float
+
+
+class KudosDetails(msgspec.Struct):
+    """What a worker earned, by source; null until there is something."""
+
+    generated: float | None = None
+    uptime: float | None = None
+
+
+class TeamName(msgspec.Struct):
+    """A worker's team; both null when it has none."""
+
+    name: str | None = None
+    id: str | None = None
+
+
+class WorkerAnswer(msgspec.Struct, kw_only=True):
+    """A worker as everybody may see it."""
+
+    name: str
+    id: str
+    type: str
+    online: bool
+    requests_fulfilled: int
+    uncompleted_jobs: int
+    kudos_rewards: float
+    kudos_details: KudosDetails
+    performance: str
+    threads: int
+    uptime: int
+    maintenance_mode: bool
+    trusted: bool
+    flagged: bool
+    team: TeamName
+    bridge_agent: str
+    nsfw: bool
+    models: list[str]
+    max_pixels: int
+    megapixelsteps_generated: float
+    img2img: bool
+    painting: bool
+    post_processing: bool = msgspec.field(name="post-processing")
+    controlnet: bool
+    sdxl_controlnet: bool
+    lora: bool
+    info: str | UnsetType = UNSET
+
+
+class ModelAnswer(msgspec.Struct):
+    """A model that workers online offer, or that somebody waits for."""
+
+    name: str
+    count: int
+    """Threads of workers that offer it."""
+    performance: float
+    """Pixelsteps per second."""
+    queued: float
+    """Pixelsteps waiting for it."""
+    jobs: float
+    eta: int
+    type: str
+
+
+class HeartbeatAnswer(msgspec.Struct):
+    """Whether the server can do its work."""
+
+    message: Literal["OK", "DOWN", "OVERLOADED"]
+    version: str
+    queue: int
+    threads: int
+    active_count: int
+    db_connection: bool
+
+
+class AmountByKind(msgspec.Struct):
+    """A count by kind of job."""
+
+    image: int = 0
+    text: int = 0
+    interrogation: int = 0
+
+
+class Work(msgspec.Struct):
+    """Work by unit."""
+
+    megapixelsteps: float = 0
+    tokens: int = 0
+
+
+class UserRecords(msgspec.Struct):
+    """What an account used and gave."""
+
+    usage: Work
+    contribution: Work
+    fulfillment: AmountByKind
+    request: AmountByKind
+    style: AmountByKind
+
+
+class UserKudosDetails(msgspec.Struct):
+    """Where an account's kudos come from and went."""
+
+    accumulated: float = 0
+    gifted: float = 0
+    donated: float = 0
+    admin: float = 0
+    received: float = 0
+    recurring: float = 0
+    awarded: float = 0
+    styled: float = 0
+
+
+class ActiveGenerations(msgspec.Struct, omit_defaults=True):
+    """Ids of an account's requests that can still be read."""
+
+    image: list[str] | UnsetType = UNSET
+    text: list[str] | UnsetType = UNSET
+
+
+class UserAnswer(msgspec.Struct, kw_only=True):
+    """An account as its owner sees it."""
+
+    username: str
+    id: int
+    kudos: float
+    concurrency: int
+    worker_invited: int
+    moderator: bool
+    trusted: bool
+    flagged: bool
+    pseudonymous: bool
+    service: bool
+    education: bool
+    customizer: bool
+    deleted: bool
+    vpn: bool
+    special: bool
+    worker_count: int
+    account_age: int
+    kudos_details: UserKudosDetails
+    records: UserRecords
+    worker_ids: list[str]
+    sharedkey_ids: list[str]
+    active_generations: ActiveGenerations
