@@ -1,3 +1,9 @@
 """What every test shares."""
 
-pytest_plugins = ["pytester", "tests.plugins.allowed_skips", "tests.plugins.data_dirs"]
+pytest_plugins = [
+    "pytester",
+    "tests.plugins.allowed_skips",
+    "tests.plugins.data_dirs",
+    "tests.plugins.databases",
+    "tests.plugins.hordes",
+]

@@ -3,15 +3,19 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
+STEP_S = 0.05
 
-@pytest.fixture
-def data_dir() -> Iterator[Path]:
+
+@contextmanager
+def fresh_data_dir() -> Iterator[Path]:
     """Where a data directory can be made; not in `tmp_path`, which is closed to PostgreSQL's account under root."""
     folder = Path(tempfile.mkdtemp(prefix="horde-test-")).resolve()
     folder.chmod(0o711)
@@ -21,10 +25,38 @@ def data_dir() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A data directory of the test's own."""
+    with fresh_data_dir() as path:
+        yield path
+
+
 def living(mark: Path | str) -> list[psutil.Process]:
     """The processes, other than this one, that have `mark` in their words, their directory or their environment."""
     text = str(mark)
     return [process for process in psutil.process_iter() if process.pid != os.getpid() and _bears(process, text)]
+
+
+def still_running(processes: Sequence[psutil.Process], within_s: float = 20.0) -> list[psutil.Process]:
+    """Those that have not ended within the time; returns as soon as all have.
+
+    A dead process that nobody has collected yet (a zombie) runs no more: whether the machine's first process
+    collects the orphans at once is not ours to test.
+    """
+    deadline = time.monotonic() + within_s
+    running = list(processes)
+    while running and time.monotonic() < deadline:
+        _, alive = psutil.wait_procs(running, timeout=STEP_S)
+        running = [process for process in alive if not _is_dead(process)]
+    return running
+
+
+def _is_dead(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _bears(process: psutil.Process, text: str) -> bool:

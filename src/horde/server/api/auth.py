@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter
 
 from horde.server.accounts.keys import authenticate
 from horde.server.accounts.users import User
-from horde.server.context import Context
+from horde.server.api.connection import Ctx
 
 ApiKey = Annotated[
     str,
-    Parameter(header="apikey", description="The account's key; 0000000000 is the anonymous one."),
+    HeaderParameter(name="apikey", description="The account's key; 0000000000 is the anonymous one."),
 ]
 OptionalApiKey = Annotated[
     str | None,
-    Parameter(header="apikey", required=False, description="The account's key, where one is needed at all."),
+    HeaderParameter(name="apikey", required=False, description="The account's key, where one is needed at all."),
 ]
+Caller = NamedDependency[User]
+"""How a handler asks for the account that calls."""
 
 
-async def provide_user(ctx: Context, api_key: ApiKey) -> User:
+async def provide_user(ctx: Ctx, api_key: ApiKey) -> User:
     """The caller's account, for handlers that need one.
 
     Raises InvalidAPIKey; a request without the header is refused as a bad argument before.

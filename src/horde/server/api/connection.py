@@ -9,10 +9,13 @@ from contextlib import asynccontextmanager
 
 from litestar import Request
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 
 from horde.server.context import Context, Services
 
 AnyRequest = Request[object, object, State]
+Ctx = NamedDependency[Context]
+"""How a handler asks for the context of its call."""
 
 
 def services_of(request: AnyRequest) -> Services:

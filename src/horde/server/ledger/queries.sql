@@ -21,7 +21,7 @@ ON CONFLICT (id) DO NOTHING;
 -- name: move_balances!
 -- Take an amount from one account and put it on another.
 UPDATE ledger_accounts
-SET balance_mk = balance_mk + CASE id WHEN :target THEN :amount_mk ELSE -:amount_mk END
+SET balance_mk = balance_mk + CASE WHEN id = :target THEN :amount_mk::bigint ELSE -(:amount_mk::bigint) END
 WHERE id IN (:source, :target);
 
 -- name: balance

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import MediaType, Response, Router, get, put
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from horde.errors import TooLarge
-from horde.server.api.connection import AnyRequest
+from horde.server.api.connection import AnyRequest, Ctx
 from horde.server.context import Context
 from horde.server.storage.links import FILES_PATH, Method
 from horde.server.storage.pictures import PICTURE_BYTES_MAX, as_webp
 
-Expires = Annotated[int, Parameter(description="Unix time until which the link is valid.", ge=0, le=2**53)]
-Signature = Annotated[str, Parameter(description="What makes the link ours.", max_length=200)]
+Expires = Annotated[int, QueryParameter(description="Unix time until which the link is valid.", ge=0, le=2**53)]
+Signature = Annotated[str, QueryParameter(description="What makes the link ours.", max_length=200)]
 
 
 @put("/{key:str}", status_code=200, include_in_schema=False)
 async def put_file(
-    request: AnyRequest, ctx: Context, key: str, expires: Expires, signature: Signature
+    request: AnyRequest, ctx: Ctx, key: FromPath[str], expires: Expires, signature: Signature
 ) -> Response[bytes]:
     """A worker's upload: a webp, png or jpeg, with any Content-Type or none. Answers exactly 200."""
     _check(ctx, "PUT", key, expires, signature)
@@ -34,7 +34,7 @@ async def put_file(
 
 
 @get("/{key:str}", include_in_schema=False)
-async def get_file(ctx: Context, key: str, expires: Expires, signature: Signature) -> Response[bytes]:
+async def get_file(ctx: Ctx, key: FromPath[str], expires: Expires, signature: Signature) -> Response[bytes]:
     """A requestor's download."""
     _check(ctx, "GET", key, expires, signature)
     content = await ctx.services.objects.get(key)
@@ -43,7 +43,7 @@ async def get_file(ctx: Context, key: str, expires: Expires, signature: Signatur
     return Response(content, media_type="image/webp", headers=headers)
 
 
-def _check(ctx: Context, method: Method, key: str, expires: int, signature: str) -> None:
+def _check(ctx: Context, method: Method, key: FromPath[str], expires: int, signature: str) -> None:
     ctx.services.signer.check(method, key, expires, signature, now=ctx.now)
 
 

@@ -7,16 +7,15 @@ import html
 from litestar import MediaType, get
 from litestar.response import Redirect
 
-from horde.server.api.connection import AnyRequest, base_url
+from horde.server.api.connection import AnyRequest, Ctx, base_url
 from horde.server.api.site import pages
-from horde.server.context import Context
 from horde.server.status.heartbeat import heartbeat
 
 DOCUMENTATION = "/api"
 
 
 @get("/", media_type=MediaType.HTML, include_in_schema=False)
-async def front(request: AnyRequest, ctx: Context) -> str:
+async def front(request: AnyRequest, ctx: Ctx) -> str:
     """The page behind the server's bare address."""
     beat = await heartbeat(ctx)
     values = {"url": html.escape(base_url(request)), "workers": str(beat.workers), "queue": str(beat.queue)}

@@ -8,9 +8,8 @@ from litestar import MediaType, Response, get, post
 
 from horde.server.accounts.register import register
 from horde.server.api.body import decode
-from horde.server.api.connection import AnyRequest
+from horde.server.api.connection import AnyRequest, Ctx
 from horde.server.api.site import pages
-from horde.server.context import Context
 from horde.wire.native import Register, Registered
 
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -23,7 +22,7 @@ async def show_form() -> str:
 
 
 @post("/register", status_code=201, tags=["Accounts"], summary="Register")
-async def register_account(request: AnyRequest, ctx: Context) -> Response[Registered | str]:
+async def register_account(request: AnyRequest, ctx: Ctx) -> Response[Registered | str]:
     """A pseudonymous account with a key, which is shown this once. Takes JSON `{"username"}` or a form."""
     content_type, _ = request.content_type
     is_form = content_type in FORM_TYPES

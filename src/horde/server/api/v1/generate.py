@@ -16,7 +16,7 @@ from horde.kinds.base import Draft
 from horde.kinds.seeds import seed_number
 from horde.server.accounts.keys import authenticate
 from horde.server.api import body, pictures
-from horde.server.api.connection import AnyRequest, watch
+from horde.server.api.connection import AnyRequest, Ctx, watch
 from horde.server.api.errors import BadPayload
 from horde.server.context import Context
 from horde.server.requests.cancel import cancel
@@ -35,7 +35,7 @@ REQUIRED = ("prompt", "api_key")
 
 
 @post("/sync", status_code=200, media_type=MediaType.JSON, summary="Ask and wait")
-async def generate_sync(request: AnyRequest, ctx: Context) -> list[v1.Generation]:
+async def generate_sync(request: AnyRequest, ctx: Ctx) -> list[v1.Generation]:
     """Ask for images and get them in the answer, as base64 of a webp."""
     asked = await _arguments(request)
     user = await authenticate(ctx, asked.api_key)

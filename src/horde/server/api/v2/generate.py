@@ -7,15 +7,13 @@ from typing import Annotated
 
 from litestar import Response, Router, delete, get, post
 from litestar.di import Provide
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, JSONBody, PathParameter
 
 from horde.kinds import image
-from horde.server.accounts.users import User
-from horde.server.api.auth import provide_user
+from horde.server.api.auth import Caller, provide_user
 from horde.server.api.body import StrictJson
-from horde.server.api.connection import AnyRequest, base_url, watch
+from horde.server.api.connection import AnyRequest, Ctx, base_url, watch
 from horde.server.api.v2 import pictures, translate
-from horde.server.context import Context
 from horde.server.requests import deliver as delivering
 from horde.server.requests.cancel import cancel
 from horde.server.requests.pop import Popped, pop
@@ -29,15 +27,16 @@ NOBODY_NOW = "Warning: No available workers can fulfill this request. It will ex
 PREFER_WAIT = re.compile(r"\bwait\s*=\s*(\d{1,5})\b", re.IGNORECASE)
 
 ClientAgent = Annotated[
-    str, Parameter(header="Client-Agent", required=False, description="`name:version:contact` of the calling program.")
+    str,
+    HeaderParameter(name="Client-Agent", required=False, description="`name:version:contact` of the calling program."),
 ]
 Prefer = Annotated[
     str,
-    Parameter(
-        header="Prefer", required=False, description="`wait=N`: answer an idle pop only after N seconds (RFC 7240)."
+    HeaderParameter(
+        name="Prefer", required=False, description="`wait=N`: answer an idle pop only after N seconds (RFC 7240)."
     ),
 ]
-RequestId = Annotated[str, Parameter(description="The `id` that generate/async answered.")]
+RequestId = Annotated[str, PathParameter(description="The `id` that generate/async answered.")]
 
 authenticated = {"user": Provide(provide_user)}
 
@@ -51,7 +50,7 @@ authenticated = {"user": Provide(provide_user)}
     summary="Ask",
 )
 async def generate_async(
-    ctx: Context, user: User, data: v2.GenerateAsync, client_agent: ClientAgent = "unknown:0:unknown"
+    ctx: Ctx, user: Caller, data: JSONBody[v2.GenerateAsync], client_agent: ClientAgent = "unknown:0:unknown"
 ) -> Response[v2.GenerateAccepted | v2.DryRun]:
     """Ask for images. They are made when a worker that can do it has time; look with generate/check."""
     draft = translate.draft(data, client_agent)
@@ -67,19 +66,19 @@ async def generate_async(
 
 
 @get("/check/{request_id:str}", summary="How far is it?")
-async def check(ctx: Context, request_id: RequestId) -> v2.CheckAnswer:
+async def check(ctx: Ctx, request_id: RequestId) -> v2.CheckAnswer:
     """How far a request is; cheap, ask as often as once a second."""
     return translate.check(await progress(ctx, request_id, kind=image.NAME))
 
 
 @get("/status/{request_id:str}", summary="Pictures that are ready")
-async def read_status(request: AnyRequest, ctx: Context, request_id: RequestId) -> v2.StatusAnswer:
+async def read_status(request: AnyRequest, ctx: Ctx, request_id: RequestId) -> v2.StatusAnswer:
     """How far a request is, with every picture that is ready, also before all are."""
     return await pictures.status(ctx, await status(ctx, request_id, kind=image.NAME), base_url(request))
 
 
 @delete("/status/{request_id:str}", status_code=200, summary="Cancel")
-async def cancel_request(request: AnyRequest, ctx: Context, request_id: RequestId) -> v2.StatusAnswer:
+async def cancel_request(request: AnyRequest, ctx: Ctx, request_id: RequestId) -> v2.StatusAnswer:
     """Stop a request; answers what there is of it. What is being made may still be delivered, and is charged."""
     return await pictures.status(ctx, await cancel(ctx, request_id, kind=image.NAME), base_url(request))
 
@@ -88,7 +87,7 @@ async def cancel_request(request: AnyRequest, ctx: Context, request_id: RequestI
     "/pop", status_code=200, dto=StrictJson[v2.Pop], return_dto=None, dependencies=authenticated, summary="Take a job"
 )
 async def pop_job(
-    request: AnyRequest, ctx: Context, user: User, data: v2.Pop, prefer: Prefer = ""
+    request: AnyRequest, ctx: Ctx, user: Caller, data: JSONBody[v2.Pop], prefer: Prefer = ""
 ) -> Response[v2.PopAnswer]:
     """A worker says what it can do and gets jobs of one request, or none. With `Prefer: wait=N` it waits for one."""
     ask = translate.ask(data)
@@ -115,7 +114,7 @@ async def pop_job(
     dependencies=authenticated,
     summary="Deliver",
 )
-async def submit_job(ctx: Context, user: User, data: v2.Submit) -> v2.SubmitAnswer:
+async def submit_job(ctx: Ctx, user: Caller, data: JSONBody[v2.Submit]) -> v2.SubmitAnswer:
     """A worker hands in the picture of a job, or says that it cannot make it."""
     if data.state == "faulted":
         await delivering.report_fault(ctx, user, data.id)

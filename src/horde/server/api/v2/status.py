@@ -5,32 +5,32 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from litestar import Router, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from horde import __version__
 from horde.kinds import KINDS
-from horde.server.context import Context
+from horde.server.api.connection import Ctx
 from horde.server.status.heartbeat import heartbeat
 from horde.server.status.models import models
 from horde.wire import v2
 
 ModelType = Annotated[
-    Literal["image", "text"], Parameter(query="type", required=False, description="Which kind of model.")
+    Literal["image", "text"], QueryParameter(name="type", required=False, description="Which kind of model.")
 ]
 MinCount = Annotated[
-    int | None, Parameter(required=False, ge=0, le=2**31, description="Only models with as many threads.")
+    int | None, QueryParameter(required=False, ge=0, le=2**31, description="Only models with as many threads.")
 ]
 MaxCount = Annotated[
-    int | None, Parameter(required=False, ge=0, le=2**31, description="Only models with at most as many.")
+    int | None, QueryParameter(required=False, ge=0, le=2**31, description="Only models with at most as many.")
 ]
 ModelState = Annotated[
     Literal["known", "custom", "all"],
-    Parameter(required=False, description="Every model counts as known here: no model reference is needed."),
+    QueryParameter(required=False, description="Every model counts as known here: no model reference is needed."),
 ]
 
 
 @get("/heartbeat", summary="Are you there?")
-async def read_heartbeat(ctx: Context) -> v2.HeartbeatAnswer:
+async def read_heartbeat(ctx: Ctx) -> v2.HeartbeatAnswer:
     """Always answers 200; `message` says whether the server can work."""
     beat = await heartbeat(ctx)
     return v2.HeartbeatAnswer(
@@ -45,7 +45,7 @@ async def read_heartbeat(ctx: Context) -> v2.HeartbeatAnswer:
 
 @get("/models", summary="Models online")
 async def list_models(
-    ctx: Context,
+    ctx: Ctx,
     model_type: ModelType = "image",
     min_count: MinCount = None,
     max_count: MaxCount = None,

@@ -7,14 +7,14 @@ from litestar import get
 from horde.errors import InvalidAPIKey, UserNotFound
 from horde.server.accounts.keys import authenticate
 from horde.server.api.auth import OptionalApiKey
-from horde.server.context import Context
+from horde.server.api.connection import Ctx
 from horde.server.status.account import account
 from horde.units import kudos_on_the_wire
 from horde.wire import v2
 
 
 @get("/find_user", tags=["Accounts"], summary="Who am I?")
-async def find_user(ctx: Context, api_key: OptionalApiKey = None) -> v2.UserAnswer:
+async def find_user(ctx: Ctx, api_key: OptionalApiKey = None) -> v2.UserAnswer:
     """The account of the key in the header."""
     if not api_key:
         raise InvalidAPIKey

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Router, get
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from msgspec import UNSET
 
+from horde.server.api.connection import Ctx
 from horde.server.context import Context
 from horde.server.workers.read import worker, workers_online
 from horde.server.workers.roster import Worker
@@ -16,15 +17,15 @@ from horde.wire import v2
 
 NO_REQUESTS = "No requests fulfilled yet"
 
-TypeFilter = Annotated[str | None, Parameter(query="type", required=False, description="Only workers of this type.")]
+TypeFilter = Annotated[str | None, QueryParameter(name="type", required=False, description="Only this type.")]
 NameFilter = Annotated[
-    str | None, Parameter(query="name", required=False, description="Only the worker of this name, in any case.")
+    str | None, QueryParameter(name="name", required=False, description="Only the worker of this name, in any case.")
 ]
 
 
 @get("/", summary="Workers online")
 async def list_workers(
-    ctx: Context, type_filter: TypeFilter = None, name_filter: NameFilter = None
+    ctx: Ctx, type_filter: TypeFilter = None, name_filter: NameFilter = None
 ) -> list[v2.WorkerAnswer]:
     """Everybody who checked in within the last five minutes."""
     workers = await workers_online(ctx, kind=type_filter, name=name_filter)
@@ -32,7 +33,7 @@ async def list_workers(
 
 
 @get("/{worker_id:str}", summary="One worker")
-async def read_worker(ctx: Context, worker_id: str) -> v2.WorkerAnswer:
+async def read_worker(ctx: Ctx, worker_id: FromPath[str]) -> v2.WorkerAnswer:
     """A worker, online or not."""
     return answer(ctx, await worker(ctx, worker_id))
 
