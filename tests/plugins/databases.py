@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -38,13 +39,20 @@ def database_url_shared(postgres_url: str, template: str) -> str:
     return _url_of(postgres_url, template)
 
 
-@pytest.fixture
-async def database_url(postgres_url: str, template: str) -> AsyncIterator[str]:
-    """A database that nobody else uses."""
+@asynccontextmanager
+async def fresh_database(postgres_url: str, template: str) -> AsyncIterator[str]:
+    """A copy of the template for as long as the block lasts."""
     name = f"test_{uuid.uuid4().hex}"
     await _run(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield _url_of(postgres_url, name)
     await _run(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database_url(postgres_url: str, template: str) -> AsyncIterator[str]:
+    """A database that nobody else uses."""
+    async with fresh_database(postgres_url, template) as url:
+        yield url
 
 
 async def _run(url: str, statement: str) -> None:

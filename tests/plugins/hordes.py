@@ -16,7 +16,9 @@ import uvicorn
 
 from horde.server.app import create_app, end_waits, open_services
 from horde.server.context import Context, Services
+from horde.server.logs import set_up_logs
 from horde.server.settings import Settings
+from tests.plugins.databases import fresh_database
 
 ANONYMOUS = "0000000000"
 
@@ -107,6 +109,30 @@ def client(horde: RunningHorde) -> Iterator[httpx.Client]:
     """An anonymous client of `horde`."""
     with horde.client() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+async def shared_horde(
+    postgres_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningHorde]:
+    """One server for all tests that only read, or that are refused: leave nothing in it."""
+    async with fresh_database(postgres_url, template) as url:
+        settings = Settings(database_url=url, data_dir=tmp_path_factory.mktemp("shared"))
+        with running(settings) as found:
+            yield found
+
+
+@pytest.fixture(scope="session")
+def shared_client(shared_horde: RunningHorde) -> Iterator[httpx.Client]:
+    """An anonymous client of `shared_horde`."""
+    with shared_horde.client() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs() -> None:
+    """Log as a server process does."""
+    set_up_logs("WARNING")
 
 
 def without_anonymous_workers(settings: Settings) -> Settings:

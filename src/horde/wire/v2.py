@@ -193,7 +193,7 @@ class Submit(msgspec.Struct, kw_only=True):
     id: Annotated[str, Meta(max_length=1000)]
     generation: Annotated[str, Meta(max_length=BASE64_MAX)]
     """`R2` after an upload to the job's link, else the picture in base64."""
-    seed: int
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
     state: Literal["ok", "censored", "faulted", "csam"] = "ok"
     censored: bool = False
     gen_metadata: list[GenMetadata] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 
@@ -15,5 +15,6 @@ class HeadAsGet:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on, a HEAD as a GET."""
         if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
-            scope["method"] = "GET"
+            # A copy: the HTTP server reads the method of its own scope to know that no body may follow.
+            scope = {**scope, "method": HttpMethod.GET}
         await self._app(scope, receive, send)

@@ -41,13 +41,21 @@ async def until(
     hints = ctx.services.hints
     deadline = ctx.now + timedelta(seconds=wait_s)
     with hints.bell(topic) as bell:
-        answer = await look(ctx)
-        while not is_enough(answer) and not is_gone.is_set() and not hints.is_closing:
-            left_s = (deadline - Context.at_present(ctx.services).now).total_seconds()
-            if left_s <= 0:
-                break
-            await bell.wait(left_s)
-            if is_gone.is_set():
-                break
-            answer = await look(Context.at_present(ctx.services))
-        return answer
+        watching = asyncio.create_task(_ring_when(is_gone, bell), name="watch caller")
+        try:
+            answer = await look(ctx)
+            while not is_enough(answer) and not hints.is_closing:
+                left_s = (deadline - Context.at_present(ctx.services).now).total_seconds()
+                if left_s > 0 and not is_gone.is_set():
+                    await bell.wait(left_s)
+                if left_s <= 0 or is_gone.is_set():
+                    break
+                answer = await look(Context.at_present(ctx.services))
+            return answer
+        finally:
+            watching.cancel()
+
+
+async def _ring_when(event: asyncio.Event, bell: notify.Bell) -> None:
+    await event.wait()
+    bell.ring()
