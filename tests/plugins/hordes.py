@@ -122,6 +122,16 @@ async def shared_horde(
             yield found
 
 
+@pytest.fixture(scope="module")
+async def fuzzed_horde(
+    postgres_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningHorde]:
+    """One server for all the nonsense of a module."""
+    async with fresh_database(postgres_url, template) as url:
+        with running(Settings(database_url=url, data_dir=tmp_path_factory.mktemp("fuzz"))) as found:
+            yield found
+
+
 @pytest.fixture(scope="session")
 def shared_client(shared_horde: RunningHorde) -> Iterator[httpx.Client]:
     """An anonymous client of `shared_horde`."""

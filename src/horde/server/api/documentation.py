@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
-from litestar.openapi.spec import Contact, License
+from litestar.openapi.spec import Contact, License, OpenAPIMediaType, OpenAPIType, RequestBody, Schema
 from litestar.router import Router
 from litestar.static_files import create_static_files_router
 
@@ -33,6 +34,12 @@ def configuration() -> OpenAPIConfig:
         path="/api",
         render_plugins=[swagger, JsonRenderPlugin(path=["/openapi.json", "/swagger.json"])],
     )
+
+
+def json_body(properties: dict[str, Schema], *, example: Mapping[str, object]) -> RequestBody:
+    """Describes the body of a handler that reads it by itself; the properties of the example are the required ones."""
+    schema = Schema(type=OpenAPIType.OBJECT, properties=dict(properties), required=list(example), examples=[example])
+    return RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=True)
 
 
 def assets() -> Router:

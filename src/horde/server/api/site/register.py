@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import html
+from dataclasses import dataclass
 
 from litestar import MediaType, Response, get, post
+from litestar.openapi.spec import OpenAPIType, Operation, Schema
 
-from horde.server.accounts.register import register
+from horde.server.accounts.register import USERNAME_MAX, register
 from horde.server.api.body import decode
 from horde.server.api.connection import AnyRequest, Ctx
+from horde.server.api.documentation import json_body
 from horde.server.api.site import pages
 from horde.wire.native import Register, Registered
 
@@ -21,7 +24,16 @@ async def show_form() -> str:
     return pages.page("register.html", {})
 
 
-@post("/register", status_code=201, tags=["Accounts"], summary="Register")
+@dataclass
+class DescribedRegistration(Operation):
+    """The operation in the document, with its body."""
+
+    def __post_init__(self) -> None:
+        name = Schema(type=OpenAPIType.STRING, min_length=1, max_length=USERNAME_MAX)
+        self.request_body = json_body({"username": name}, example={"username": "robin"})
+
+
+@post("/register", operation_class=DescribedRegistration, status_code=201, tags=["Accounts"], summary="Register")
 async def register_account(request: AnyRequest, ctx: Ctx) -> Response[Registered | str]:
     """A pseudonymous account with a key, which is shown this once. Takes JSON `{"username"}` or a form."""
     content_type, _ = request.content_type

@@ -6,17 +6,21 @@ bare JSON strings.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import msgspec
 from litestar import MediaType, Response, Router, post
 from litestar.exceptions import ClientException, HTTPException
+from litestar.openapi.spec import OpenAPIType, Operation, Schema
 
 from horde.errors import BadInput, HordeError, MissingPrompt, NoWorkerNow, TooManyPrompts
 from horde.kinds import image
 from horde.kinds.base import Draft
 from horde.kinds.seeds import seed_number
-from horde.server.accounts.keys import authenticate
+from horde.server.accounts.keys import ANONYMOUS_KEY, authenticate
 from horde.server.api import body, pictures
 from horde.server.api.connection import AnyRequest, Ctx, watch
+from horde.server.api.documentation import json_body
 from horde.server.api.errors import BadPayload
 from horde.server.context import Context
 from horde.server.requests.cancel import cancel
@@ -34,7 +38,27 @@ EXPIRED = "Prompt Request Expired"
 REQUIRED = ("prompt", "api_key")
 
 
-@post("/sync", status_code=200, media_type=MediaType.JSON, summary="Ask and wait")
+@dataclass
+class DescribedGenerate(Operation):
+    """The operation in the document, with its body."""
+
+    def __post_init__(self) -> None:
+        text = Schema(type=OpenAPIType.STRING)
+        number = Schema(type=OpenAPIType.INTEGER)
+        properties = {
+            "prompt": text,
+            "api_key": text,
+            "params": Schema(
+                type=OpenAPIType.OBJECT,
+                properties={"n": number, "steps": number, "width": number, "height": number, "seed": text},
+            ),
+            "servers": Schema(type=OpenAPIType.ARRAY, items=text),
+        }
+        example = {"prompt": "A horde of stable robots", "api_key": ANONYMOUS_KEY}
+        self.request_body = json_body(properties, example=example)
+
+
+@post("/sync", operation_class=DescribedGenerate, status_code=200, media_type=MediaType.JSON, summary="Ask and wait")
 async def generate_sync(request: AnyRequest, ctx: Ctx) -> list[v1.Generation]:
     """Ask for images and get them in the answer, as base64 of a webp."""
     asked = await _arguments(request)

@@ -1,0 +1,46 @@
+"""Whatever the document allows to be sent, and what it does not: the server never breaks.
+
+Bounded, and from a fixed seed, so that a red run can be run again.
+"""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.core.result import Ok
+from schemathesis.schemas import APIOperation
+
+from horde.server.app import create_app
+from horde.server.settings import Settings
+from tests.plugins.hordes import ANONYMOUS, RunningHorde
+
+EXAMPLES = 40
+"""For each route, and as many again that break the document."""
+NO_WORKER = (503, '"No active server can do this request now."')
+"""What v1 answers while nobody serves (contract/api-v1.md, section 2): a refusal, not a fault."""
+
+DOCUMENT = schemathesis.openapi.from_dict(create_app(Settings()).openapi_schema.to_schema())
+ROUTES = [found.ok() for found in DOCUMENT.get_all_operations() if isinstance(found, Ok)]
+
+# Where nothing but a key and a path is taken, nothing can be sent that breaks the document.
+BREAKABLE = [route for route in ROUTES if list(route.body) or list(route.query)]
+SENT = [(route, GenerationMode.POSITIVE) for route in ROUTES] + [
+    (route, GenerationMode.NEGATIVE) for route in BREAKABLE
+]
+
+
+@pytest.mark.parametrize(("route", "mode"), SENT, ids=[f"{route.label} {mode.value}" for route, mode in SENT])
+def test_nothing_that_can_be_sent_is_a_bug(
+    fuzzed_horde: RunningHorde,
+    route: APIOperation,  # type: ignore[type-arg]
+    mode: GenerationMode,
+) -> None:
+    @seed(20261123)
+    @settings(max_examples=EXAMPLES, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(case=route.as_strategy(generation_mode=mode))
+    def send(case: Case) -> None:  # type: ignore[type-arg]
+        answer = case.call(base_url=fuzzed_horde.url, headers={"apikey": ANONYMOUS})
+
+        assert answer.status_code < 500 or (answer.status_code, answer.text) == NO_WORKER, answer.text
+
+    send()
