@@ -95,9 +95,26 @@ class Database:
         Raises Overloaded when the database cannot be reached or gives up (a lost connection, a deadlock);
         nothing is written then. READ COMMITTED: statements lock what they decide on.
         """
+        async with self._connected() as connection, connection.transaction():
+            yield Tx(connection)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Tx]:
+        """For reading with several statements that must agree: all see the same moment, and nothing can be written.
+
+        Raises Overloaded as `transaction` does.
+        """
+        async with (
+            self._connected() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield Tx(connection)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Connection]:
         try:
-            async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
-                yield Tx(connection)
+            async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+                yield connection
         except LOST as error:
             log.warning("database.lost", error=repr(error))
             raise Overloaded from error

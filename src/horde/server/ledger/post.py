@@ -51,18 +51,20 @@ async def pay_job(
     accounts = await lock_accounts(tx, {payer.user_id, worker_owner_id})
     mint, source, target = accounts[MINT], accounts[payer.user_id], accounts[worker_owner_id]
 
-    async def move(part: str, origin: Account, goal: Account, amount: int, reason: str) -> None:
-        if amount > 0:
-            transfer = Transfer(
-                id=uuid.uuid5(job_id, part),
-                source=origin.id,
-                target=goal.id,
-                amount=Kudos(amount),
-                reason=reason,
-                subject=job_id,
-            )
-            await post(tx, transfer, now=now)
+    async def move(part: str, origin: Account, goal: Account, amount: int, reason: str) -> int:
+        if amount <= 0:
+            return 0
+        transfer = Transfer(
+            id=uuid.uuid5(job_id, part),
+            source=origin.id,
+            target=goal.id,
+            amount=Kudos(amount),
+            reason=reason,
+            subject=job_id,
+        )
+        return amount if await post(tx, transfer, now=now) else 0
 
-    await move("job", source, target, charge, "job")
+    # What was charged by an earlier call is in the balance already; it must not lift the balance again.
+    charged = await move("job", source, target, charge, "job")
     await move("unpaid", mint, target, reward - charge, "job")
-    await move("floor", mint, source, payer.floor - (source.balance_mk - charge), "floor")
+    await move("floor", mint, source, payer.floor - (source.balance_mk - charged), "floor")

@@ -90,21 +90,19 @@ def request_id_of(text: str) -> UUID:
 
 async def progress(ctx: Context, request_id: str, *, kind: str) -> Progress:
     """Raises RequestNotFound, also for a request of another kind."""
-    async with ctx.database.transaction() as tx:
+    async with ctx.database.snapshot() as tx:
         return await progress_in(tx, ctx, request_id_of(request_id), kind=kind)
 
 
 async def status(ctx: Context, request_id: str, *, kind: str) -> Status:
     """Raises RequestNotFound, also for a request of another kind."""
-    async with ctx.database.transaction() as tx:
+    async with ctx.database.snapshot() as tx:
         return await status_in(tx, ctx, request_id_of(request_id), kind=kind)
 
 
 async def status_in(tx: Tx, ctx: Context, key: UUID, *, kind: str) -> Status:
-    """As `status`, inside a transaction that runs."""
-    # Results first: one that comes in between is then counted and not shown, instead of shown and not counted.
-    found = await tx.all(sql.results, Result, id=key)
-    return Status(await progress_in(tx, ctx, key, kind=kind), found)
+    """As `status`, inside a snapshot, or a transaction that holds the request's lock: what is counted is also shown."""
+    return Status(await progress_in(tx, ctx, key, kind=kind), await tx.all(sql.results, Result, id=key))
 
 
 async def progress_in(tx: Tx, ctx: Context, key: UUID, *, kind: str) -> Progress:
