@@ -5,15 +5,15 @@ HordeError                      rc, status, message, hint
 │   │                           RequiresTrust, OnlyServiceAccountProxy, ControlNetSourceMissing, SourceMaskUnnecessary,
 │   │                           InvalidExtraSourceImages, InvalidExtraTexts, MissingExtraTexts, InvalidTransparencyCN,
 │   │                           InvalidPriorityUsername, PolymorphicNameConflict, ImageValidationFailed,
-│   │                           NulByteInPayload, TooLongUserName, ProfaneUserName
+│   │                           NulByteInPayload, TooLongUserName
 │   └── late deliveries         DuplicateGen, AbortedGen
 ├── Unauthorized 401            InvalidAPIKey
-├── Refused 403                 WrongCredentials, AnonForbiddenWorker, DeletedUser, WorkerMaintenance, LinkRefused
+├── Refused 403                 WrongCredentials, AnonForbiddenWorker, WorkerMaintenance, LinkRefused
 ├── Missing 404                 InvalidJobID, RequestNotFound, WorkerNotFound, UserNotFound, StyleNotFound,
 │                               ObjectNotFound
 ├── TooLarge 413
 ├── TooMany 429                 TooManyPrompts
-└── Unavailable 503             NoWorkerNow, Overloaded
+└── Unavailable 503             NoWorkerNow, Overloaded, StorageFailed
 
 The class name is the `rc` of the wire unless `rc` says otherwise; both are stable (contract/api-v2.md, section 1.4).
 The class docstring is the default message. A subclass exists where a caller treats the case apart.
@@ -170,10 +170,6 @@ class AnonForbiddenWorker(Refused):
     default_hint = "register for a key of your own."
 
 
-class DeletedUser(Refused):
-    """This account was deleted."""
-
-
 class WorkerMaintenance(Refused):
     """This worker has been put into maintenance mode by its owner."""
 
@@ -243,6 +239,12 @@ class Unavailable(HordeError):
 
 class NoWorkerNow(Unavailable):
     """No active server can do this request now."""
+
+
+class StorageFailed(Unavailable):
+    """The picture cannot be stored or read now."""
+
+    default_hint = "try again in a few seconds; the operator finds the reason in the log."
 
 
 class Overloaded(Unavailable):

@@ -15,7 +15,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
-from horde.errors import HordeError, Overloaded
+from horde.errors import HordeError, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class BadPayload(Exception):
 
 def on_horde_error(_request: AnyRequest, error: HordeError) -> Response[dict[str, str]]:
     """Any refusal of the engine."""
-    headers = {"Retry-After": RETRY_AFTER_S} if isinstance(error, Overloaded) else None
+    headers = {"Retry-After": RETRY_AFTER_S} if isinstance(error, Unavailable) else None
     return Response({"message": error.sentence, "rc": error.rc}, status_code=error.status, headers=headers)
 
 

@@ -31,7 +31,7 @@ Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
 LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.DeadlockDetectedError,
@@ -118,15 +118,6 @@ class Database:
         except LOST as error:
             log.warning("database.lost", error=repr(error))
             raise Overloaded from error
-
-    async def is_reachable(self) -> bool:
-        """Whether a statement can be run right now."""
-        try:
-            async with self._pool.acquire(timeout=1) as connection:
-                await connection.execute("SELECT 1", timeout=1)
-        except LOST:
-            return False
-        return True
 
 
 @asynccontextmanager

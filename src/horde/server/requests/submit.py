@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -51,7 +51,7 @@ async def submit(ctx: Context, user: User, draft: Draft[P]) -> Accepted:
     """
     needs, price = appraised(user, draft)
     async with ctx.database.transaction() as tx:
-        await _refuse_unknown_workers(tx, draft)
+        await _refuse_unknown_workers(tx, needs)
         await _refuse_too_many(tx, user, draft)
         request_id = uuid.uuid4()
         await _add(tx, ctx, request_id, user, draft, needs, price)
@@ -63,23 +63,29 @@ async def submit(ctx: Context, user: User, draft: Draft[P]) -> Accepted:
 def appraised(user: User, draft: Draft[P]) -> tuple[Needs, Kudos]:
     """What a draft needs and what one of its jobs costs; all that a dry run does.
 
-    Raises what the kind's own check raises, and RequiresTrust.
+    Raises what the kind's own check raises, WorkerNotFound for a listed worker that is no id, and RequiresTrust.
     """
     kind = KINDS[draft.kind]
     kind.check(draft)
+    draft = replace(draft, workers=_worker_ids(draft.workers))
     if draft.n > 1 and draft.disable_batching and not user.is_trusted:
         raise RequiresTrust
     return kind.needs(draft), kind.price(draft.params)
 
 
-async def _refuse_unknown_workers(tx: Tx, draft: Draft[P]) -> None:
+def _worker_ids(texts: tuple[str, ...]) -> tuple[str, ...]:
+    # One spelling of an id: matching compares texts.
     ids = []
-    for text in draft.workers[:WORKERS_KEPT]:
+    for text in texts[:WORKERS_KEPT]:
         try:
-            ids.append(UUID(text))
+            ids.append(str(UUID(text)))
         except ValueError:
             raise WorkerNotFound(f"Worker with ID {text[:80]!r} not found.") from None
-    if unknown := await unknown_among(tx, ids):
+    return tuple(ids)
+
+
+async def _refuse_unknown_workers(tx: Tx, needs: Needs) -> None:
+    if unknown := await unknown_among(tx, [UUID(text) for text in needs.workers]):
         raise WorkerNotFound(f"Worker with ID '{unknown[0]}' not found.")
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import structlog
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore
 
-from horde.errors import ObjectNotFound
+from horde.errors import ObjectNotFound, StorageFailed
+
+log = structlog.get_logger(__name__)
 
 KEY = re.compile(r"^[0-9a-f-]{36}\.webp$")
 """Keys are ours alone, made of a job's id; anything else is refused before it can become a path."""
@@ -30,32 +36,44 @@ class Objects:
         return cls(LocalStore(folder, mkdir=True))
 
     async def put(self, key: str, content: bytes) -> None:
-        """Store an object; readers see the old one or the new one."""
-        await self._store.put_async(_checked(key), content)
+        """Store an object; readers see the old one or the new one.
+
+        Raises StorageFailed when it cannot be written, such as on a full disk; the old one is left then.
+        """
+        with _failures_told(key):
+            await self._store.put_async(_checked(key), content)
 
     async def get(self, key: str) -> bytes:
-        """Raises ObjectNotFound."""
-        try:
+        """Raises ObjectNotFound, or StorageFailed."""
+        with _failures_told(key):
             found = await self._store.get_async(_checked(key))
             return bytes(await found.bytes_async())
-        except FileNotFoundError as error:
-            raise ObjectNotFound(f"There is no file {key}.") from error
 
     async def exists(self, key: str) -> bool:
-        """Whether there is such an object."""
+        """Whether there is such an object. Raises StorageFailed."""
         try:
-            await self._store.head_async(_checked(key))
-        except FileNotFoundError:
+            with _failures_told(key):
+                await self._store.head_async(_checked(key))
+        except ObjectNotFound:
             return False
         return True
 
     async def delete(self, keys: list[str]) -> None:
-        """Remove objects; those that are gone already are no error."""
+        """Remove objects; those that are gone already are no error. Raises StorageFailed."""
         for key in keys:
-            try:
+            with contextlib.suppress(ObjectNotFound), _failures_told(key):
                 await self._store.delete_async(_checked(key))
-            except FileNotFoundError:
-                continue
+
+
+@contextlib.contextmanager
+def _failures_told(key: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ObjectNotFound(f"There is no file {key}.") from error
+    except BaseError as error:
+        log.exception("storage.failed", key=key)
+        raise StorageFailed from error
 
 
 def _checked(key: str) -> str:
