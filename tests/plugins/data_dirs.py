@@ -22,6 +22,7 @@ def fresh_data_dir() -> Iterator[Path]:
     try:
         yield folder / "data"
     finally:
+        still_running(living(folder))  # what is still stopping still removes its files
         shutil.rmtree(folder)
 
 

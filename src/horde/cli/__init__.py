@@ -1,0 +1,1 @@
+"""The command line `horde`: one file a command, loaded only when that command is called."""

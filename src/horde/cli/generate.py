@@ -1,0 +1,146 @@
+"""`horde generate`: ask a horde for pictures and write them into files."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import stamina
+from cyclopts import Parameter
+from stamina.instrumentation import RetryDetails
+
+from horde.cli.horde_options import ApiKey, HordeUrl
+from horde.cli.output import FAILED, CommandFailed, answer, say
+from horde.cli.progress import ProgressLine
+from horde.cli.refusals import refusals
+from horde.client import ANONYMOUS_KEY, DEFAULT_URL, CheckAnswer, Horde, Image, RequestHandle
+from horde.client.images import check_suffix
+
+NAME_WORDS_MAX = 6
+"""Words of the prompt that name a file, when nobody said how to call it."""
+
+
+def generate(
+    prompt: str,
+    /,
+    *,
+    output: Annotated[
+        Path | None, Parameter(name=["--output", "-o"], help="file to write: .webp, .png or .jpg")
+    ] = None,
+    n: Annotated[int, Parameter(name=["--number", "-n"], help="how many pictures; files get -1, -2, ...")] = 1,
+    negative: Annotated[str, Parameter(help="what should not be seen")] = "",
+    width: Annotated[int, Parameter(help="pixels, a multiple of 64")] = 512,
+    height: Annotated[int, Parameter(help="pixels, a multiple of 64")] = 512,
+    steps: Annotated[int | None, Parameter(help="how often the picture is refined")] = None,
+    seed: Annotated[str | None, Parameter(help="the same seed makes the same picture again")] = None,
+    model: Annotated[list[str] | None, Parameter(help="take one of these models; any, unless said")] = None,
+    nsfw: Annotated[bool, Parameter(help="take pictures that may be not safe for work", negative="")] = False,
+    wait: Annotated[bool, Parameter(help="wait for a worker when none can do it now")] = True,
+    as_json: Annotated[bool, Parameter(name="--json", help="answer in JSON", negative="")] = False,
+    horde: HordeUrl = DEFAULT_URL,
+    key: ApiKey = ANONYMOUS_KEY,
+) -> int:
+    """Ask a horde for pictures of a prompt, wait for them and write them.
+
+    The paths written go to stdout, everything else to stderr. Ctrl-C cancels the request.
+    """
+    _check_output(output)
+    # The library's own way is a log line on stdout, where the paths go.
+    stamina.instrumentation.set_on_retry_hooks([_say_retry])
+    with refusals(), Horde(horde, key) as opened:
+        request = opened.generate(
+            prompt,
+            negative_prompt=negative,
+            n=n,
+            width=width,
+            height=height,
+            steps=steps,
+            seed=seed,
+            models=model or [],
+            nsfw=nsfw,
+        )
+        progress = _awaited(request, may_wait=wait)
+        images = request.images()
+    paths = [image.save(path) for image, path in zip(images, _paths(output, prompt, images), strict=True)]
+    _tell(request, progress, images, paths, as_json=as_json)
+    if len(images) < n:
+        raise CommandFailed(f"{len(images)} of {n} pictures came back", hint="ask again.", status=FAILED)
+    return 0
+
+
+@dataclass
+class _Watch:
+    """Hears how far the request is, and says what its author should know."""
+
+    line: ProgressLine
+    may_wait: bool
+    last: CheckAnswer | None = None
+    has_warned: bool = False
+
+    def look(self, progress: CheckAnswer) -> None:
+        self.last = progress
+        self.line.show(progress)
+        if progress.is_possible or progress.done:
+            return
+        if not self.may_wait:
+            raise CommandFailed(
+                "no worker can make this now",
+                hint="leave out --no-wait to wait for one, or ask for another model or a smaller size.",
+                status=FAILED,
+            )
+        if not self.has_warned:
+            self.has_warned = True
+            say("no worker can make this now; waiting for one. Ctrl-C cancels.")
+
+
+def _awaited(request: RequestHandle, *, may_wait: bool) -> CheckAnswer:
+    with ProgressLine() as line:
+        watch = _Watch(line, may_wait)
+        try:
+            request.wait(watch.look)
+        except (KeyboardInterrupt, CommandFailed):
+            request.cancel()
+            say(f"cancelled the request {request.id}")
+            raise
+    assert watch.last is not None
+    return watch.last
+
+
+def _check_output(output: Path | None) -> None:
+    """Refuse a file that cannot be written before anybody works for it."""
+    if output is None:
+        return
+    with refusals():
+        check_suffix(output.suffix)
+    if not output.parent.is_dir():
+        raise CommandFailed(f"there is no folder {output.parent}", hint=f"make it: mkdir -p {output.parent}")
+
+
+def _paths(output: Path | None, prompt: str, images: list[Image]) -> list[Path]:
+    if output is None:
+        words = re.findall(r"\w+", prompt.lower())[:NAME_WORDS_MAX]
+        return [Path("-".join([*words, image.seed]) + ".webp") for image in images]
+    if len(images) == 1:
+        return [output]
+    return [output.with_stem(f"{output.stem}-{at}") for at in range(1, len(images) + 1)]
+
+
+def _tell(
+    request: RequestHandle, progress: CheckAnswer, images: list[Image], paths: list[Path], *, as_json: bool
+) -> None:
+    if not as_json:
+        for path in paths:
+            answer(str(path))
+        return
+    made = [
+        {"file": str(path), "seed": image.seed, "worker": image.worker_name, "model": image.model}
+        for path, image in zip(paths, images, strict=True)
+    ]
+    answer(json.dumps({"id": request.id, "kudos": progress.kudos, "images": made}))
+
+
+def _say_retry(details: RetryDetails) -> None:
+    say(f"{details.caused_by} Trying again in {details.wait_for:.0f} s.")

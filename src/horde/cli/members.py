@@ -1,0 +1,93 @@
+"""The processes of a private horde: its database, its server and its worker, each as a Member to
+supervise.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from horde import logfile
+from horde.cli.output import CommandFailed
+from horde.guard import Guarded
+from horde.server.accounts.keys import ANONYMOUS_KEY
+from horde.server.db.datadir import EmbeddedError
+from horde.server.db.embedded import EmbeddedPostgres
+from horde.server.settings import Settings, child_environment
+
+SERVER_GRACE_S = 8.0
+"""`horde serve` ends its requests within 5 s, then its background work."""
+WORKER_GRACE_S = 10.0
+"""Long enough to finish a small picture; what is not finished returns to the queue."""
+# A fixed place, because the guard runs no search path: the same Python and the same package as ours.
+HORDE = (sys.executable, "-m", "horde.cli.main")
+
+
+class Database:
+    """The PostgreSQL of the data directory."""
+
+    name = "database"
+
+    def __init__(self, postgres: EmbeddedPostgres, log: Path) -> None:
+        self.log = log
+        self.url = ""
+        self._postgres = postgres
+
+    def start(self) -> None:
+        """Start it; `url` says how to connect then, and stays the same when it is started again."""
+        try:
+            self.url = self._postgres.start()
+        except EmbeddedError as error:
+            raise CommandFailed(error.message, hint=error.hint) from error
+
+    def status(self) -> int | None:
+        """None while it runs, then its exit status."""
+        return self._postgres.status()
+
+    def stop(self, is_hurried: Callable[[], bool]) -> None:
+        """End it. It is never hurried: writing all down takes a moment, and replaying the journal takes
+        longer.
+        """
+        self._postgres.stop()
+
+
+class Command:
+    """One of our own commands as a background process."""
+
+    def __init__(
+        self, name: str, words: Sequence[str], *, log: Path, grace_s: float, environment: Mapping[str, str]
+    ) -> None:
+        self.name = name
+        self.log = log
+        self._program = Guarded([*HORDE, *words], log=log, grace_s=grace_s, environment=environment)
+        logfile.begin(log)
+
+    def start(self) -> None:
+        """Start it; what it says goes on in the same log."""
+        self._program.start()
+
+    def status(self) -> int | None:
+        """None while it runs, then its exit status."""
+        return self._program.status()
+
+    def stop(self, is_hurried: Callable[[], bool]) -> None:
+        """End it, at once when hurried."""
+        self._program.stop(is_hurried)
+
+
+def server(settings: Settings, logs: Path) -> Command:
+    """The API; needs a database in `settings`."""
+    words = ["serve", "--host", settings.host, "--port", str(settings.port), "--data", str(settings.data_dir)]
+    # The address of the database may hold a password, so it goes by the environment: `ps` shows everyone the
+    # words.
+    environment = child_environment(database_url=settings.database_url)
+    return Command("server", words, log=logs / "server.log", grace_s=SERVER_GRACE_S, environment=environment)
+
+
+def local_worker(name: str, url: str, logs: Path) -> Command:
+    """A worker with the demo backend, which needs no graphics card and no model."""
+    words = ["worker", "--horde", url, "--key", ANONYMOUS_KEY, "--name", name, "--backend", "demo"]
+    # A worker has no business with the database.
+    environment = child_environment(database_url=None)
+    return Command("worker", words, log=logs / "worker.log", grace_s=WORKER_GRACE_S, environment=environment)
