@@ -1,0 +1,163 @@
+"""The client for programs that do other things while they wait."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Unpack
+
+import httpx
+
+from horde.client import _calls
+from horde.client._answers import Answer, failure, read
+from horde.client._calls import A, Call
+from horde.client._http import DIRECT, patience, unanswered
+from horde.client._requests import ImageOptions, checked, image_request
+from horde.client._retry import Failed, Retries
+from horde.client.agent import CLIENT_AGENT
+from horde.client.handles import AsyncRequestHandle, warnings_of
+from horde.wire import native, v2
+
+
+class AsyncHorde:
+    """A horde, seen by one caller, on one event loop. Close it, or use it as `async with AsyncHorde(...) as horde`.
+
+    `url` is its address without `/api`; `api_key` says who asks, the default is everybody's anonymous key.
+    Calls that are safe to repeat are, within the bounds of `retries`. `sleep` and `clock` are for tests.
+    Every call raises Unreachable when nobody answers, and a HordeError of its own for each refusal.
+    """
+
+    def __init__(
+        self,
+        url: str = _calls.DEFAULT_URL,
+        api_key: str = _calls.ANONYMOUS_KEY,
+        *,
+        client_agent: str = CLIENT_AGENT,
+        retries: Retries | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.url = _calls.base_url(url)
+        self.sleep = sleep
+        self.clock = clock
+        self._retries = retries or Retries()
+        self._identity = _calls.identity(api_key, client_agent)
+        # The key goes with each call to the horde and not into the connection's own headers: links to pictures may
+        # lead to somebody else's machine.
+        self._http = httpx.AsyncClient(mounts=DIRECT)
+
+    async def generate(self, prompt: str, **options: Unpack[ImageOptions]) -> AsyncRequestHandle:
+        """Ask for pictures of `prompt`. Raises BadInput for values out of their bounds, before anything is sent."""
+        return await self.submit(image_request(prompt, options))
+
+    async def submit(self, request: v2.GenerateAsync) -> AsyncRequestHandle:
+        """Ask with everything that a horde takes."""
+        accepted = await self.call(_calls.submit(checked(request)))
+        return AsyncRequestHandle(accepted.id, self, price=accepted.kudos, warnings=warnings_of(accepted))
+
+    def request(self, request_id: str) -> AsyncRequestHandle:
+        """A request that was made before, perhaps by another program; the horde is not asked about it yet."""
+        return AsyncRequestHandle(request_id, self)
+
+    async def price(self, request: v2.GenerateAsync) -> float:
+        """The kudos that a request would cost, which is checked and not made."""
+        return (await self.call(_calls.price(checked(request)))).kudos
+
+    async def register(self, username: str) -> native.Registered:
+        """Make an account; its key is shown this once."""
+        return await self.call(_calls.register(username))
+
+    async def account(self) -> v2.UserAnswer:
+        """Who the key belongs to, and the kudos there."""
+        return await self.call(_calls.account())
+
+    async def workers(self) -> list[v2.WorkerAnswer]:
+        """The workers that are online."""
+        return await self.call(_calls.workers())
+
+    async def models(self) -> list[v2.ModelAnswer]:
+        """The models that somebody offers or waits for."""
+        return await self.call(_calls.models())
+
+    async def heartbeat(self) -> v2.HeartbeatAnswer:
+        """Whether the horde can do its work."""
+        return await self.call(_calls.heartbeat())
+
+    async def pop(self, offer: v2.Pop, *, wait_s: int = 0) -> v2.PopAnswer:
+        """Ask for work, as a worker; the server may hold the call for `wait_s` seconds until there is some."""
+        return await self.call(_calls.pop(offer, wait_s))
+
+    async def deliver(self, result: v2.Submit) -> v2.SubmitAnswer:
+        """Hand a job in. After an answer that was lost the server says DuplicateGen: it has the job."""
+        return await self.call(_calls.deliver(result))
+
+    async def upload(self, link: str, picture: bytes) -> None:
+        """Put a picture where a pop said. Without a Content-Type, which the link's signature does not cover."""
+        try:
+            await self._retries.async_caller()(self._retries.pause, self._put, link, picture)
+        except Failed as failed:
+            raise failed.error from failed.__cause__
+
+    async def call(self, call: Call[A]) -> A:
+        """Make any call; again when it brought nothing and may be repeated."""
+        try:
+            if not call.is_repeatable:
+                return await self._once(call)
+            return await self._retries.async_caller()(self._retries.pause, self._once, call)
+        except Failed as failed:
+            raise failed.error from failed.__cause__
+
+    async def download(self, link: str) -> bytes:
+        """The content behind a link that the horde gave, fetched without the key."""
+        try:
+            return await self._retries.async_caller()(self._retries.pause, self._fetched, link)
+        except Failed as failed:
+            raise failed.error from failed.__cause__
+
+    async def close(self) -> None:
+        """Close the connections. Safe to call twice."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> AsyncHorde:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _once(self, call: Call[A]) -> A:
+        headers = {**self._identity, **call.all_headers}
+        answer = await self._sent(call.method, self.url + call.path, call.content, headers, call.hold_s)
+        return read(call, answer)
+
+    async def _fetched(self, link: str) -> bytes:
+        answer = await self._sent("GET", link)
+        if answer.status != httpx.codes.OK:
+            raise failure(answer, "The link to a picture")
+        return answer.content
+
+    async def _put(self, link: str, picture: bytes) -> None:
+        answer = await self._sent("PUT", link, picture)
+        if answer.status != httpx.codes.OK:
+            raise failure(answer, "The link for a picture")
+
+    async def _sent(
+        self,
+        method: str,
+        url: str,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        hold_s: float = 0,
+    ) -> Answer:
+        try:
+            timeout = patience(hold_s)
+            response = await self._http.request(method, url, content=content, headers=headers, timeout=timeout)
+        except httpx.TransportError as error:
+            raise unanswered(url, error) from error
+        return Answer(status=response.status_code, headers=response.headers, content=response.content)

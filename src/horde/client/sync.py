@@ -1,0 +1,145 @@
+"""The client for programs that wait for their answers."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Unpack
+
+import httpx
+
+from horde.client import _calls
+from horde.client._answers import Answer, failure, read
+from horde.client._calls import A, Call
+from horde.client._http import DIRECT, patience, unanswered
+from horde.client._requests import ImageOptions, checked, image_request
+from horde.client._retry import Failed, Retries
+from horde.client.agent import CLIENT_AGENT
+from horde.client.handles import RequestHandle, warnings_of
+from horde.wire import native, v2
+
+
+class Horde:
+    """A horde, seen by one caller. Safe to share between threads.
+
+    `url` is its address without `/api`; `api_key` says who asks, the default is everybody's anonymous key.
+    Calls that are safe to repeat are, within the bounds of `retries`. `sleep` and `clock` are for tests.
+    Every call raises Unreachable when nobody answers, and a HordeError of its own for each refusal.
+    """
+
+    def __init__(
+        self,
+        url: str = _calls.DEFAULT_URL,
+        api_key: str = _calls.ANONYMOUS_KEY,
+        *,
+        client_agent: str = CLIENT_AGENT,
+        retries: Retries | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.url = _calls.base_url(url)
+        self.sleep = sleep
+        self.clock = clock
+        self._retries = retries or Retries()
+        self._identity = _calls.identity(api_key, client_agent)
+        # The key goes with each call to the horde and not into the connection's own headers: links to pictures may
+        # lead to somebody else's machine.
+        self._http = httpx.Client(mounts=DIRECT)
+        # So that a short program may leave out `with`.
+        self._finalizer = weakref.finalize(self, self._http.close)
+
+    def generate(self, prompt: str, **options: Unpack[ImageOptions]) -> RequestHandle:
+        """Ask for pictures of `prompt`. Raises BadInput for values out of their bounds, before anything is sent."""
+        return self.submit(image_request(prompt, options))
+
+    def submit(self, request: v2.GenerateAsync) -> RequestHandle:
+        """Ask with everything that a horde takes."""
+        accepted = self.call(_calls.submit(checked(request)))
+        return RequestHandle(accepted.id, self, price=accepted.kudos, warnings=warnings_of(accepted))
+
+    def request(self, request_id: str) -> RequestHandle:
+        """A request that was made before, perhaps by another program; the horde is not asked about it yet."""
+        return RequestHandle(request_id, self)
+
+    def price(self, request: v2.GenerateAsync) -> float:
+        """The kudos that a request would cost, which is checked and not made."""
+        return self.call(_calls.price(checked(request))).kudos
+
+    def register(self, username: str) -> native.Registered:
+        """Make an account; its key is shown this once."""
+        return self.call(_calls.register(username))
+
+    def account(self) -> v2.UserAnswer:
+        """Who the key belongs to, and the kudos there."""
+        return self.call(_calls.account())
+
+    def workers(self) -> list[v2.WorkerAnswer]:
+        """The workers that are online."""
+        return self.call(_calls.workers())
+
+    def models(self) -> list[v2.ModelAnswer]:
+        """The models that somebody offers or waits for."""
+        return self.call(_calls.models())
+
+    def heartbeat(self) -> v2.HeartbeatAnswer:
+        """Whether the horde can do its work."""
+        return self.call(_calls.heartbeat())
+
+    def call(self, call: Call[A]) -> A:
+        """Make any call; again when it brought nothing and may be repeated."""
+        try:
+            if not call.is_repeatable:
+                return self._once(call)
+            return self._retries.caller()(self._retries.pause, self._once, call)
+        except Failed as failed:
+            raise failed.error from failed.__cause__
+
+    def download(self, link: str) -> bytes:
+        """The content behind a link that the horde gave, fetched without the key."""
+        try:
+            return self._retries.caller()(self._retries.pause, self._fetched, link)
+        except Failed as failed:
+            raise failed.error from failed.__cause__
+
+    def close(self) -> None:
+        """Close the connections. Safe to call twice."""
+        self._finalizer()
+
+    def __enter__(self) -> Horde:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _once(self, call: Call[A]) -> A:
+        headers = {**self._identity, **call.all_headers}
+        answer = self._sent(call.method, self.url + call.path, call.content, headers, call.hold_s)
+        return read(call, answer)
+
+    def _fetched(self, link: str) -> bytes:
+        answer = self._sent("GET", link)
+        if answer.status != httpx.codes.OK:
+            raise failure(answer, "The link to a picture")
+        return answer.content
+
+    def _sent(
+        self,
+        method: str,
+        url: str,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        hold_s: float = 0,
+    ) -> Answer:
+        try:
+            timeout = patience(hold_s)
+            response = self._http.request(method, url, content=content, headers=headers, timeout=timeout)
+        except httpx.TransportError as error:
+            raise unanswered(url, error) from error
+        return Answer(status=response.status_code, headers=response.headers, content=response.content)

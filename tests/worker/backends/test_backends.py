@@ -1,0 +1,71 @@
+"""What every back end promises. Those that need a model or a card are not asked here."""
+
+import asyncio
+import io
+import time
+
+import pytest
+from PIL import Image
+
+from horde.worker.backends import BACKENDS, UnknownBackend, load
+from horde.worker.backends.base import Backend, Order
+
+ORDER = Order(
+    model="demo", prompt="a stable", negative_prompt="", width=192, height=128, steps=5, seeds=(7, 8), payload={}
+)
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    return load(request.param)
+
+
+async def test_back_end_makes_one_webp_of_the_right_size_for_each_seed(backend: Backend) -> None:
+    await backend.start()
+    results = await backend.generate(ORDER)
+    await backend.close()
+
+    assert [result.seed for result in results] == [7, 8]
+    for result in results:
+        with Image.open(io.BytesIO(result.picture)) as image:
+            assert (image.format, image.size) == ("WEBP", (192, 128))
+
+
+async def test_back_end_offers_models_and_bounds_that_a_pop_may_name(backend: Backend) -> None:
+    await backend.start()
+    abilities = backend.abilities
+    await backend.close()
+
+    assert abilities.models
+    assert all(3 <= len(model) <= 255 for model in abilities.models)
+    assert abilities.pixels_max >= 64 * 64
+    assert 1 <= abilities.images_max <= 20
+
+
+async def test_back_end_leaves_the_event_loop_alone(backend: Backend) -> None:
+    await backend.start()
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0)
+            longest = max(longest, time.perf_counter() - before)
+
+    watching = asyncio.create_task(watch())
+    await backend.generate(ORDER)
+    watching.cancel()
+    await backend.close()
+
+    assert longest < 0.2
+
+
+@pytest.mark.parametrize("name", ["nope", "nowhere:Backend", "horde.worker.backends.demo:Nothing"])
+def test_unknown_back_end_is_refused_with_those_that_there_are(name: str) -> None:
+    with pytest.raises(UnknownBackend, match="known are demo"):
+        load(name)
+
+
+def test_back_end_of_ones_own_is_found_by_its_place() -> None:
+    assert load("horde.worker.backends.demo:Demo").abilities.models

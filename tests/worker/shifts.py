@@ -1,0 +1,101 @@
+"""Workers for tests: back ends that a test holds in its hand, and shifts of the real worker against a real server."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+from horde.worker.backends.base import Abilities, Backend, Order, Result
+from horde.worker.backends.demo import Demo
+from horde.worker.main import work
+from horde.worker.settings import Settings
+from horde.worker.shift import Wishes
+from tests.api.actors import MODEL, picture
+
+PATIENCE_S = 20.0
+"""How long a test waits for what must come; reached only when it fails."""
+
+
+class Gated:
+    """A back end that makes pictures when the test opens the gate; it tells of each order it gets."""
+
+    def __init__(self, images_max: int = 1, *, is_open: bool = False) -> None:
+        self.abilities = Abilities(models=(MODEL,), pixels_max=512 * 512, images_max=images_max)
+        self.gate = asyncio.Event()
+        self.orders: asyncio.Queue[Order] = asyncio.Queue()
+        self.closed = 0
+        if is_open:
+            self.gate.set()
+
+    async def start(self) -> None:
+        pass
+
+    async def generate(self, order: Order) -> Sequence[Result]:
+        self.orders.put_nowait(order)
+        await self.gate.wait()
+        return [Result(picture=picture(), seed=seed) for seed in order.seeds]
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    async def next_order(self) -> Order:
+        """The next order that the worker brings."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.orders.get()
+
+
+class Failing(Gated):
+    """A back end that fails as often as it is told to, and is well after that."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__(is_open=True)
+        self.failures = failures
+
+    async def generate(self, order: Order) -> Sequence[Result]:
+        results = await super().generate(order)
+        if self.failures:
+            self.failures -= 1
+            raise ZeroDivisionError("out of memory, as one might say")
+        return results
+
+
+class Scribbling(Gated):
+    """A back end whose pictures are none."""
+
+    async def generate(self, order: Order) -> Sequence[Result]:
+        return [Result(picture=b"a robot, believe me", seed=seed) for seed in order.seeds]
+
+
+def worker_settings(url: str, **fields: object) -> Settings:
+    """Settings as flags give them, whatever the environment says."""
+    return Settings.from_environment({}, horde_url=url, **{"name": "tested worker", **fields})
+
+
+@asynccontextmanager
+async def on_shift(settings: Settings, backend: Backend) -> AsyncIterator[Wishes]:
+    """A worker on this loop. Leaving stops it in a hurry, if the test has not stopped it before."""
+    wishes = Wishes()
+    task = asyncio.create_task(work(settings, backend, wishes))
+    try:
+        yield wishes
+        wishes.stop.set()
+        wishes.hurry.set()
+        async with asyncio.timeout(PATIENCE_S):
+            await task
+    finally:
+        task.cancel()
+
+
+@contextmanager
+def demo_worker(url: str) -> Iterator[None]:
+    """The demo worker in a thread, for tests that do not run on a loop."""
+    loop, wishes = asyncio.new_event_loop(), Wishes()
+    thread = threading.Thread(target=loop.run_until_complete, args=[work(worker_settings(url), Demo(), wishes)])
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(wishes.add)
+        loop.call_soon_threadsafe(wishes.add)
+        thread.join()
+        loop.close()
