@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from horde.worker.settings import BadSetting, Settings
+from horde.environment import BadSetting
+from horde.worker.settings import Settings
 
 
 def test_defaults_serve_the_horde_of_this_machine_anonymously() -> None:

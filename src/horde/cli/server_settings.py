@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from horde.cli.output import CommandFailed
-from horde.server.settings import BadSetting, Settings
+from horde.environment import BadSetting
+from horde.server.settings import Settings
 
 
 def read_settings(**flags: object) -> Settings:

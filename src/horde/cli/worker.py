@@ -8,9 +8,10 @@ from cyclopts import Parameter
 
 from horde.cli.output import CommandFailed
 from horde.cli.refusals import refusals
+from horde.environment import BadSetting
 from horde.worker import main
 from horde.worker.backends import UnknownBackend
-from horde.worker.settings import BadSetting, Settings
+from horde.worker.settings import Settings
 
 
 def worker(

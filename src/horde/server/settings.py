@@ -8,19 +8,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 from platformdirs import site_data_path, user_data_path
+
+from horde.environment import Naming, read_settings
 
 APP_NAME = "stable-horde"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7001
 """The port that local profiles of existing clients already point at (contract/clients.md, section 9)."""
 
-PREFIX = "HORDE_"
-CUSTOMARY_NAMES = {"database_url": "DATABASE_URL"}
+NAMING = Naming("HORDE_", {"database_url": "DATABASE_URL"})
 
 
 def default_data_dir() -> Path:
@@ -31,10 +32,6 @@ def default_data_dir() -> Path:
     """
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return site_data_path(APP_NAME) if is_root else user_data_path(APP_NAME)
-
-
-class BadSetting(ValueError):
-    """A setting cannot be read; the message names it, its value and what it takes."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Shortest lease of an image job in seconds (contract/lifecycle.md, section 7: minimum 150)."""
     duty_period_s: Annotated[float, Meta(gt=0, le=3600)] = 5.0
     """How often lost leases and expired requests are looked for."""
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **flags: object) -> Settings:
@@ -64,17 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises BadSetting for a value that cannot be read.
         """
-        source = os.environ if environment is None else environment
-        values: dict[str, object] = {}
-        for name in cls.__struct_fields__:
-            key = CUSTOMARY_NAMES.get(name, PREFIX + name.upper())
-            if source.get(key, "") != "":
-                values[name] = source[key]
-        values.update({name: flag for name, flag in flags.items() if flag is not None})
-        try:
-            return msgspec.convert(values, cls, strict=False, dec_hook=_decode_path)
-        except msgspec.ValidationError as error:
-            raise BadSetting(f"a setting cannot be used: {error} (read from {PREFIX}* and DATABASE_URL)") from error
+        return read_settings(cls, os.environ if environment is None else environment, NAMING, flags)
 
     @property
     def objects_dir(self) -> Path:
@@ -86,14 +73,8 @@ def child_environment(**settings: object) -> dict[str, str]:
     """The environment for a process that we start: ours, with each named setting put in, or taken out where None."""
     environment = dict(os.environ)
     for name, value in settings.items():
-        key = CUSTOMARY_NAMES.get(name, PREFIX + name.upper())
+        key = NAMING.variable(name)
         environment.pop(key, None)
         if value is not None:
             environment[key] = str(value)
     return environment
-
-
-def _decode_path(kind: type, value: object) -> object:
-    if kind is Path and isinstance(value, (str, Path)):
-        return Path(value).expanduser()
-    raise NotImplementedError(f"no setting is of type {kind}")

@@ -11,16 +11,12 @@ import msgspec
 from msgspec import Meta
 
 from horde.client import ANONYMOUS_KEY, DEFAULT_URL
+from horde.environment import Naming, read_settings
 
-PREFIX = "HORDE_WORKER_"
-CUSTOMARY_NAMES = {"horde_url": "HORDE_URL", "api_key": "HORDE_API_KEY"}
-"""Shared with `horde generate`, so that a shell sets them once."""
+NAMING = Naming("HORDE_WORKER_", {"horde_url": "HORDE_URL", "api_key": "HORDE_API_KEY"})
+"""The customary names are shared with `horde generate`, so that a shell sets them once."""
 NAME_MAX = 100
 LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-
-
-class BadSetting(ValueError):
-    """A setting cannot be read; the message names it, its value and what it takes."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,15 +52,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises BadSetting for a value that cannot be read.
         """
-        source = os.environ if environment is None else environment
-        values: dict[str, object] = {}
-        for name in cls.__struct_fields__:
-            key = CUSTOMARY_NAMES.get(name, PREFIX + name.upper())
-            if source.get(key, "") != "":
-                values[name] = source[key]
-        values.update({name: flag for name, flag in flags.items() if flag is not None})
-        try:
-            return msgspec.convert(values, cls, strict=False)
-        except msgspec.ValidationError as error:
-            places = f"{PREFIX}*, HORDE_URL and HORDE_API_KEY"
-            raise BadSetting(f"a setting cannot be used: {error} (read from the flags, {places})") from error
+        return read_settings(cls, os.environ if environment is None else environment, NAMING, flags)
