@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,15 +111,21 @@ def client(horde: RunningHorde) -> Iterator[httpx.Client]:
         yield opened
 
 
+@asynccontextmanager
+async def horde_of_its_own(postgres_url: str, template: str, folder: Path) -> AsyncIterator[RunningHorde]:
+    """A server on a fresh database for as long as the block lasts."""
+    async with fresh_database(postgres_url, template) as url:
+        with running(Settings(database_url=url, data_dir=folder)) as found:
+            yield found
+
+
 @pytest.fixture(scope="session")
 async def shared_horde(
     postgres_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[RunningHorde]:
     """One server for all tests that only read, or that are refused: leave nothing in it."""
-    async with fresh_database(postgres_url, template) as url:
-        settings = Settings(database_url=url, data_dir=tmp_path_factory.mktemp("shared"))
-        with running(settings) as found:
-            yield found
+    async with horde_of_its_own(postgres_url, template, tmp_path_factory.mktemp("shared")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -127,9 +133,8 @@ async def fuzzed_horde(
     postgres_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[RunningHorde]:
     """One server for all the nonsense of a module."""
-    async with fresh_database(postgres_url, template) as url:
-        with running(Settings(database_url=url, data_dir=tmp_path_factory.mktemp("fuzz"))) as found:
-            yield found
+    async with horde_of_its_own(postgres_url, template, tmp_path_factory.mktemp("fuzz")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
