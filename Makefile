@@ -61,7 +61,7 @@ $(STAMPS)/bootstrap: requirements-bootstrap.lock tools/find_python.sh
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/install: $(STAMPS)/bootstrap requirements.lock pyproject.toml
-	@$(UV_PIP) install $(TO) --no-deps --require-hashes -r requirements.lock
+	@$(UV_PIP) install $(TO) --no-deps --compile-bytecode --require-hashes -r requirements.lock
 	@$(UV_PIP) install $(TO) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -148,6 +148,7 @@ def guard(arguments: Sequence[str]) -> int:
 
     def stop_when_asked() -> None:
         is_asked.wait()
+        # Windows has no such signals: there the program ends at once (PostgreSQL replays its journal then).
         program.send_signal(int(stop_signal) if sys.platform != "win32" else signal.SIGTERM)
         try:
             program.wait(float(grace_s))

@@ -1,6 +1,4 @@
-"""The file a background process prints to: begun anew at each start, bounded while it runs, quoted when it
-fails.
-"""
+"""The file a background process prints to: begun anew at a start, bounded meanwhile, quoted at a failure."""
 
 from __future__ import annotations
 
@@ -10,9 +8,7 @@ import shutil
 from pathlib import Path
 
 SIZE_MAX = 10 * 1024 * 1024
-"""A log of more bytes is moved aside; with the older one kept beside it, each process has at most twice
-this.
-"""
+"""A log of more bytes is cut; with the older one kept beside it, a process has at most twice this."""
 TAIL_BYTES = 16_384
 """How much of a log's end is read to quote its last lines."""
 
@@ -24,8 +20,7 @@ def begin(log: Path) -> None:
 
 
 def bound(log: Path) -> None:
-    """Empty a log that has grown too long, after keeping a copy; the process goes on writing to the same
-    file.
+    """Empty a log that has grown too long, keeping a copy; its process goes on writing to the same file.
 
     It must have opened the file for appending. A line printed between the copy and the cut is lost, which is
     the price of asking nothing of a process that is not ours.

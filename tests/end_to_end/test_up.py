@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from PIL import Image
@@ -157,15 +158,19 @@ def test_part_that_dies_is_started_again(data_dir: Path, part: str) -> None:
         assert horde.child(part).pid != killed.pid
 
 
-def test_part_that_dies_in_the_start_is_quoted(data_dir: Path, database_url: str) -> None:
-    with PrivateHorde(data_dir, DATABASE_URL=database_url, HORDE_LOG_LEVEL="CHATTY") as horde:
+async def test_part_that_dies_in_the_start_is_quoted(data_dir: Path, database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("CREATE TABLE requests (of_another_program text)")
+    await connection.close()
+
+    with PrivateHorde(data_dir, DATABASE_URL=database_url) as horde:
         status, stderr = horde.ended()
 
     assert status == 2
-    assert "error: the server ended while it started (status 1)\n  | " in stderr
-    assert "CHATTY" in stderr
+    assert "error: the server ended while it started (status 2)\n  | error: the database cannot be" in stderr
+    assert 'relation "requests" already exists\n  | hint: ' in stderr
     assert stderr.splitlines()[-1] == f"hint: {data_dir / 'logs' / 'server.log'} says more"
-    assert living(data_dir) == []
+    assert living(f"{data_dir} at") == []
 
 
 def test_no_worker_runs_none(data_dir: Path) -> None:

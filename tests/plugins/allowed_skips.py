@@ -40,9 +40,7 @@ class _SkipWatch:
             reason = report.longrepr[2].removeprefix("Skipped: ")
             if reason not in self.reasons:
                 report.outcome = "failed"
-                report.longrepr = (
-                    f"skipped in CI: {reason}\n\nhint: mend it, or list the reason in {REASONS_FILE}"
-                )
+                report.longrepr = f"skipped in CI: {reason}\n\nhint: mend it, or list the reason in {REASONS_FILE}"
         return report
 
 

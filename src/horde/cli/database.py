@@ -36,9 +36,7 @@ def database_for(settings: Settings, pause: Callable[[float], None]) -> Iterator
 
 
 def reach_database(url: str) -> None:
-    """Raise CommandFailed unless a database answers there: one clear line instead of a server that cannot
-    start.
-    """
+    """Raise CommandFailed unless a database answers: one clear line, not a server that cannot start."""
     try:
         asyncio.run(_connect_once(url))
     except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -56,5 +54,8 @@ async def _connect_once(url: str) -> None:
 
 def _public(url: str) -> str:
     """The part of the address that holds no password."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "of DATABASE_URL"
     return f"{parts.hostname or 'on this machine'}{parts.path}"

@@ -16,7 +16,16 @@ from horde.cli.horde_options import ApiKey, HordeUrl
 from horde.cli.output import FAILED, CommandFailed, answer, say
 from horde.cli.progress import ProgressLine
 from horde.cli.refusals import refusals
-from horde.client import ANONYMOUS_KEY, DEFAULT_URL, CheckAnswer, Horde, Image, RequestHandle
+from horde.client import (
+    ANONYMOUS_KEY,
+    DEFAULT_URL,
+    CheckAnswer,
+    Horde,
+    HordeError,
+    Image,
+    RequestFaulted,
+    RequestHandle,
+)
 from horde.client.images import check_suffix
 
 NAME_WORDS_MAX = 6
@@ -36,7 +45,9 @@ def generate(
     height: Annotated[int, Parameter(help="pixels, a multiple of 64")] = 512,
     steps: Annotated[int | None, Parameter(help="how often the picture is refined")] = None,
     seed: Annotated[str | None, Parameter(help="the same seed makes the same picture again")] = None,
-    model: Annotated[list[str] | None, Parameter(help="take one of these models; any, unless said")] = None,
+    model: Annotated[
+        list[str] | None, Parameter(help="take one of these models; any, unless said", negative="")
+    ] = None,
     nsfw: Annotated[bool, Parameter(help="take pictures that may be not safe for work", negative="")] = False,
     wait: Annotated[bool, Parameter(help="wait for a worker when none can do it now")] = True,
     as_json: Annotated[bool, Parameter(name="--json", help="answer in JSON", negative="")] = False,
@@ -62,51 +73,50 @@ def generate(
             models=model or [],
             nsfw=nsfw,
         )
-        progress = _awaited(request, may_wait=wait)
-        images = request.images()
-    paths = [image.save(path) for image, path in zip(images, _paths(output, prompt, images), strict=True)]
-    _tell(request, progress, images, paths, as_json=as_json)
-    if len(images) < n:
-        raise CommandFailed(f"{len(images)} of {n} pictures came back", hint="ask again.", status=FAILED)
+        with ProgressLine() as line:
+            watch = _Watch(line, may_wait=wait)
+            ended = _end_of(request, watch)
+        # Also what was ready before somebody had enough: it is made and paid for.
+        images = request.images() if watch.last is not None and watch.last.finished else []
+    paths = [image.save(path) for image, path in zip(images, _paths(output, prompt, images, n), strict=True)]
+    _tell(request, watch, images, paths, as_json=as_json)
+    if isinstance(ended, HordeError):
+        raise CommandFailed(ended.message, hint=ended.hint, status=FAILED) from ended
+    if ended is not None:
+        raise ended
     return 0
 
 
 @dataclass
 class _Watch:
-    """Hears how far the request is, and says what its author should know."""
+    """Hears how far the request is."""
 
     line: ProgressLine
     may_wait: bool
     last: CheckAnswer | None = None
-    has_warned: bool = False
 
     def look(self, progress: CheckAnswer) -> None:
         self.last = progress
         self.line.show(progress)
-        if progress.is_possible or progress.done:
-            return
-        if not self.may_wait:
+        if not (progress.is_possible or progress.done or self.may_wait):
             raise CommandFailed(
                 "no worker can make this now",
                 hint="leave out --no-wait to wait for one, or ask for another model or a smaller size.",
                 status=FAILED,
             )
-        if not self.has_warned:
-            self.has_warned = True
-            say("no worker can make this now; waiting for one. Ctrl-C cancels.")
 
 
-def _awaited(request: RequestHandle, *, may_wait: bool) -> CheckAnswer:
-    with ProgressLine() as line:
-        watch = _Watch(line, may_wait)
-        try:
-            request.wait(watch.look)
-        except (KeyboardInterrupt, CommandFailed):
-            request.cancel()
-            say(f"cancelled the request {request.id}")
-            raise
-    assert watch.last is not None
-    return watch.last
+def _end_of(request: RequestHandle, watch: _Watch) -> BaseException | None:
+    """Wait for the end of a request; what ended it before all its pictures were ready, if anything did."""
+    try:
+        request.wait(watch.look)
+    except RequestFaulted as fault:
+        return fault
+    except (KeyboardInterrupt, CommandFailed) as wish:
+        request.cancel()
+        say(f"cancelled the request {request.id}")
+        return wish
+    return None
 
 
 def _check_output(output: Path | None) -> None:
@@ -119,27 +129,28 @@ def _check_output(output: Path | None) -> None:
         raise CommandFailed(f"there is no folder {output.parent}", hint=f"make it: mkdir -p {output.parent}")
 
 
-def _paths(output: Path | None, prompt: str, images: list[Image]) -> list[Path]:
+def _paths(output: Path | None, prompt: str, images: list[Image], n: int) -> list[Path]:
     if output is None:
         words = re.findall(r"\w+", prompt.lower())[:NAME_WORDS_MAX]
         return [Path("-".join([*words, image.seed]) + ".webp") for image in images]
-    if len(images) == 1:
-        return [output]
+    if n == 1:
+        return [output for _ in images]
     return [output.with_stem(f"{output.stem}-{at}") for at in range(1, len(images) + 1)]
 
 
-def _tell(
-    request: RequestHandle, progress: CheckAnswer, images: list[Image], paths: list[Path], *, as_json: bool
-) -> None:
-    if not as_json:
-        for path in paths:
+def _tell(request: RequestHandle, watch: _Watch, images: list[Image], paths: list[Path], *, as_json: bool) -> None:
+    for path, image in zip(paths, images, strict=True):
+        if not as_json:
             answer(str(path))
-        return
-    made = [
-        {"file": str(path), "seed": image.seed, "worker": image.worker_name, "model": image.model}
-        for path, image in zip(paths, images, strict=True)
-    ]
-    answer(json.dumps({"id": request.id, "kudos": progress.kudos, "images": made}))
+        if image.is_censored:
+            say(f"{path} is a placeholder: the worker censored the picture")
+    if as_json:
+        made = [
+            {"file": str(path), "seed": image.seed, "worker": image.worker_name, "model": image.model}
+            for path, image in zip(paths, images, strict=True)
+        ]
+        kudos = watch.last.kudos if watch.last is not None else 0
+        answer(json.dumps({"id": request.id, "kudos": kudos, "images": made}))
 
 
 def _say_retry(details: RetryDetails) -> None:

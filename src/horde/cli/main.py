@@ -45,9 +45,7 @@ def make_app() -> App:
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and end the process with its status: 0 done, 1 failed, 2 could not begin, 130
-    Ctrl-C.
-    """
+    """Run one command and end the process: 0 done, 1 failed, 2 could not begin, 130 Ctrl-C."""
     sys.exit(status_of(sys.argv[1:] if arguments is None else arguments))
 
 

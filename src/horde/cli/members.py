@@ -1,6 +1,4 @@
-"""The processes of a private horde: its database, its server and its worker, each as a Member to
-supervise.
-"""
+"""The processes of a private horde: its database, its server and its worker, each one to be supervised."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ SERVER_GRACE_S = 8.0
 """`horde serve` ends its requests within 5 s, then its background work."""
 WORKER_GRACE_S = 10.0
 """Long enough to finish a small picture; what is not finished returns to the queue."""
-# A fixed place, because the guard runs no search path: the same Python and the same package as ours.
+# Not the script `horde`: it need not be on anyone's PATH, and this is surely the same package as ours.
 HORDE = (sys.executable, "-m", "horde.cli.main")
 
 
@@ -46,9 +44,7 @@ class Database:
         return self._postgres.status()
 
     def stop(self, is_hurried: Callable[[], bool]) -> None:
-        """End it. It is never hurried: writing all down takes a moment, and replaying the journal takes
-        longer.
-        """
+        """End it, never hurried: to write all down takes a moment, to replay the journal takes longer."""
         self._postgres.stop()
 
 
@@ -79,8 +75,7 @@ class Command:
 def server(settings: Settings, logs: Path) -> Command:
     """The API; needs a database in `settings`."""
     words = ["serve", "--host", settings.host, "--port", str(settings.port), "--data", str(settings.data_dir)]
-    # The address of the database may hold a password, so it goes by the environment: `ps` shows everyone the
-    # words.
+    # The database's address may hold a password, and `ps` shows everyone the words: the environment it is.
     environment = child_environment(database_url=settings.database_url)
     return Command("server", words, log=logs / "server.log", grace_s=SERVER_GRACE_S, environment=environment)
 

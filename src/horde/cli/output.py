@@ -11,9 +11,7 @@ import sys
 FAILED = 1
 """Exit status: the command ran, and what it was for did not happen."""
 MISUSED = 2
-"""Exit status: the command could not begin (wrong usage, a bad setting, a taken port, a broken data
-directory).
-"""
+"""Exit status: the command could not begin: wrong usage, a bad setting, a taken port, a broken directory."""
 INTERRUPTED = 130
 """Exit status: Ctrl-C; 128 + SIGINT, as shells have it."""
 

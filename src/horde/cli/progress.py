@@ -52,7 +52,7 @@ def stage(progress: CheckAnswer) -> str:
     if progress.processing:
         return f"being made{ready}"
     if not progress.is_possible:
-        return f"waiting for a worker that can make it{ready}"
+        return f"no worker can make it now, waiting for one (Ctrl-C cancels){ready}"
     place = f", number {progress.queue_position} in the queue" if progress.queue_position else ""
     return f"waiting{place}{ready}"
 

@@ -36,9 +36,8 @@ def is_listed(host: str, port: int, worker_name: str) -> bool:
 
 
 def _get(host: str, port: int, path: str) -> bytes | None:
-    """The body of a 200, else None. Not httpx and not urllib: both obey proxy variables, also for
-    ourselves.
-    """
+    """The body of a 200, else None."""
+    # Not httpx and not urllib: both obey proxy variables, also on the way to ourselves.
     connection = http.client.HTTPConnection(ANYWHERE.get(host, host), port, timeout=ANSWER_S_MAX)
     try:
         connection.request("GET", path)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import uvicorn
 from cyclopts import Parameter
-from litestar import Litestar
 
 from horde.cli.database import database_for
 from horde.cli.listening import check_can_listen
+from horde.cli.schema import bring_up_to_date
 from horde.cli.server_settings import read_settings
 from horde.cli.stopping import Stopped, Stopping
 from horde.server.app import create_app, end_waits
@@ -48,6 +49,7 @@ def serve(
 
 def _serve(settings: Settings, stopping: Stopping) -> None:
     set_up_logs(settings.log_level)
+    bring_up_to_date(settings.database_url)
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -58,7 +60,7 @@ def _serve(settings: Settings, stopping: Stopping) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    _Server(config, app, stopping).run()
+    _Server(config, stopping, answer_waiting=lambda: end_waits(app)).run()
 
 
 class _Server(uvicorn.Server):
@@ -67,14 +69,14 @@ class _Server(uvicorn.Server):
     Unheard: SIGHUP, and any wish that came before it listened.
     """
 
-    def __init__(self, config: uvicorn.Config, app: Litestar, stopping: Stopping) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: Stopping, *, answer_waiting: Callable[[], None]) -> None:
         super().__init__(config)
-        self._app = app
         self._stopping = stopping
+        self._answer_waiting = answer_waiting
 
     async def on_tick(self, counter: int) -> bool:
         return self._stopping.is_asked or await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        end_waits(self._app)
+        self._answer_waiting()
         await super().shutdown(sockets)

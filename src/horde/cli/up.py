@@ -153,9 +153,7 @@ def _hold(data_dir: Path) -> HeldDataDir:
 
 
 def _worker_name(settings: Settings) -> str:
-    """A name that stays the same, so that the worker keeps its record; told apart where hordes share a
-    database.
-    """
+    """A name that stays, so that the worker keeps its record; told apart where hordes share a database."""
     if not settings.database_url:
         return WORKER_NAME
     place = f"{socket.gethostname()} {settings.data_dir}"

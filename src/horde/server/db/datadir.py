@@ -23,9 +23,7 @@ from typing import IO
 LOCK_NAME = "horde.lock"
 MODE_OURS = 0o700
 MODE_ENTERED = 0o711
-"""As root PostgreSQL runs under another account, which has to pass through the data directory to its own
-part.
-"""
+"""Under root PostgreSQL runs as another account, which has to pass through here to its own part."""
 NAME_ANOTHER = "name a directory that you may write to: --data DIR, or HORDE_DATA_DIR"
 LOCKED_BYTE = 1 << 20
 """On Windows a locked byte cannot be read, so it lies far behind the process id that the file holds."""
@@ -92,10 +90,10 @@ def hold_data_dir(data_dir: Path) -> HeldDataDir:
     Raises DataDirUnusable and DataDirInUse; nothing is held then.
     """
     path = data_dir.expanduser().resolve()
-    if path.exists() and not path.is_dir():
-        raise DataDirUnusable(f"the data directory {path} is a file, not a directory", hint=NAME_ANOTHER)
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     try:
+        if path.exists() and not path.is_dir():
+            raise DataDirUnusable(f"the data directory {path} is a file, not a directory", hint=NAME_ANOTHER)
         if not path.exists():
             path.mkdir(parents=True)
             path.chmod(MODE_ENTERED if is_root else MODE_OURS)

@@ -190,7 +190,7 @@ def attached_or_started(data_dir: Path, *, pause: Callable[[float], None] = time
     """
     postgres = EmbeddedPostgres(data_dir, pause=pause)
     directory = data_dir.expanduser().resolve() / "postgres"
-    if not directory.exists():
+    if not os.path.exists(directory):  # unlike Path.exists, it answers no where we may not look
         raise DataDirEmpty(
             f"there is no database in {directory.parent}",
             hint="name the directory of a horde with --data DIR; `horde up --data DIR` makes a new one",

@@ -29,8 +29,7 @@ COMPLAINT_LINES = 20
 OPTIONS = (
     f"--username={ROLE}",
     "--encoding=UTF8",
-    # Of PostgreSQL's own making: sorts the same on every system, so an upgrade of it can never spoil an
-    # index.
+    # PostgreSQL's own, the same on every system: no upgrade of the system's can spoil an index.
     "--locale=C",
     "--locale-provider=builtin",
     "--builtin-locale=C.UTF-8",
@@ -61,8 +60,7 @@ def is_new(held: HeldDataDir) -> bool:
 
 
 def make_database(held: HeldDataDir, programs: Programs, *, log: Path, pause: Callable[[float], None]) -> None:
-    """Make it beside its place and move it there when it is whole, so that an interruption leaves no half
-    database.
+    """Make it beside its place and move it there when it is whole: no interruption leaves a half database.
 
     Raises DataDirBroken. What an interrupted call left is removed by the next one.
     """

@@ -43,8 +43,7 @@ class Programs(NamedTuple):
 
 
 def find_programs(held: HeldDataDir) -> Programs:
-    """The programs, ready to be run for this data directory; makes the account and the copy where they are
-    needed.
+    """The programs, ready to run for this data directory; makes account and copy where they are needed.
 
     Raises ProgramsUnusable, or DataDirUnusable where the account cannot enter the directory.
     """
@@ -106,9 +105,7 @@ def _ensure_account() -> None:
 
 
 def _may(account: str, command: list[str]) -> bool:
-    """Whether the account gets this done; asked of the system, which knows of access lists and mounts as
-    well.
-    """
+    """Whether the account gets this done; asked of the system, which also knows access lists and mounts."""
     if sys.platform == "win32":
         return True
     import pwd  # not there on Windows

@@ -32,8 +32,9 @@ class Objects:
 
     @classmethod
     def in_folder(cls, folder: Path) -> Objects:
-        """Objects as files of `folder`, which is made when it is missing."""
-        return cls(LocalStore(folder, mkdir=True))
+        """Objects as files of `folder`, which is made when it is missing, for our own account alone."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(LocalStore(folder))
 
     async def put(self, key: str, content: bytes) -> None:
         """Store an object; readers see the old one or the new one.
@@ -77,6 +78,6 @@ def _failures_told(key: str) -> Iterator[None]:
 
 
 def _checked(key: str) -> str:
-    if not KEY.match(key):
+    if not KEY.fullmatch(key):
         raise ObjectNotFound(f"There is no file {key[:80]!r}.")
     return key
