@@ -137,7 +137,7 @@ def is_over(request_id: str, progress: CheckAnswer, on_progress: OnProgress | No
     if on_progress is not None:
         on_progress(progress)
     if progress.faulted:
-        ready = f"{progress.finished} of its pictures are ready"
+        ready = f"pictures that are ready: {progress.finished}"
         raise RequestFaulted(f"The horde gave the request {request_id} up after several failures; {ready}.")
     return progress.done
 

@@ -60,7 +60,7 @@ VERSION = re.compile(r"^(\d{1,9})(\.\d{1,9}){0,2}$", re.ASCII)
 def capabilities(agent: str) -> frozenset[str]:
     """What the worker program that calls itself `agent` can do; nothing for unknown or malformed names."""
     name, _, rest = agent.partition(":")
-    version = VERSION.match(rest.partition(":")[0])
+    version = VERSION.fullmatch(rest.partition(":")[0])
     if version is None:
         return frozenset()
     major = int(version[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import structlog
@@ -14,16 +15,21 @@ UPLOADED = "R2"
 """What a delivery says in place of a picture that was put to its link."""
 
 
-async def place(horde: AsyncHorde, link: str | None, picture: bytes) -> str:
+UPLOAD_S_MAX = 60.0
+"""How long a storage may take or be away, before the picture goes another way."""
+
+
+async def place(horde: AsyncHorde, link: str | None, picture: bytes, *, within_s: float = UPLOAD_S_MAX) -> str:
     """Put a picture to its link and return what the delivery has to say of it.
 
-    Without a link, or when its storage refuses the picture, that is the picture itself in base64.
+    Without a link, or when its storage refuses the picture or is away, that is the picture itself in base64.
     """
     if link is not None:
         try:
-            await horde.upload(link, picture)
-        except HordeError as error:
-            log.warning("the storage refuses the picture, so it goes to the horde itself", reason=error.message)
+            async with asyncio.timeout(within_s):
+                await horde.upload(link, picture)
+        except (HordeError, TimeoutError) as error:
+            log.warning("the storage does not take the picture, so it goes to the horde itself", reason=str(error))
         else:
             return UPLOADED
     return base64.b64encode(picture).decode()

@@ -41,7 +41,7 @@ class User:
 
 def id_of_alias(alias: str) -> int | None:
     """The id in `name#id`, or None when it does not look like one."""
-    found = ALIAS.match(alias)
+    found = ALIAS.fullmatch(alias)
     return int(found["id"]) if found else None
 
 

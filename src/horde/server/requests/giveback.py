@@ -12,7 +12,8 @@ from horde.server.requests.submit import sql
 from horde.server.workers.record import count_uncompleted
 
 FAULTS_MAX = 3
-"""So many lost or faulted jobs end a request: something in it breaks workers (contract/lifecycle.md, section 7)."""
+"""So many lost or faulted batches end a request: something in it breaks workers (contract/lifecycle.md, section 7; it
+counts jobs, but a worker that is killed with four of them in hand has failed once)."""
 
 
 async def give_back(

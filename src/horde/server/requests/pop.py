@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -92,18 +92,29 @@ async def pop(ctx: Context, owner: User, ask: Ask) -> Popped | Idle:
     may_be_anonymous = ctx.services.settings.anonymous_workers
     async with ctx.database.transaction() as tx:
         worker = await check_in(tx, owner, ask.said, may_be_anonymous=may_be_anonymous, now=ctx.now)
-        if ask.held_jobs is not None:
-            await _return_dropped(tx, worker, ask.held_jobs, now=ctx.now)
-        return await _claim(tx, worker, ask, now=ctx.now)
+        dropped = await _dropped(tx, worker, ask)
+        if not dropped:
+            return await _claim(tx, worker, ask, now=ctx.now)
+    await _return_dropped(ctx, worker, dropped)
+    return await pop(ctx, owner, replace(ask, held_jobs=None))
 
 
-async def _return_dropped(tx: Tx, worker: Worker, held: frozenset[str], *, now: datetime) -> None:
+async def _dropped(tx: Tx, worker: Worker, ask: Ask) -> dict[UUID, list[UUID]]:
     dropped: dict[UUID, list[UUID]] = {}
-    for job in await tx.all(sql.leased_jobs, LeasedJob, worker_id=worker.id):
-        if str(job.id) not in held:
-            dropped.setdefault(job.request_id, []).append(job.id)
-    for request_id in sorted(dropped):
-        await give_back(tx, request_id, dropped[request_id], "lost", now=now)
+    if ask.held_jobs is not None:
+        for job in await tx.all(sql.leased_jobs, LeasedJob, worker_id=worker.id):
+            if str(job.id) not in ask.held_jobs:
+                dropped.setdefault(job.request_id, []).append(job.id)
+    return dropped
+
+
+async def _return_dropped(ctx: Context, worker: Worker, dropped: dict[UUID, list[UUID]]) -> None:
+    # One request a transaction: two workers that held what they give back while they claim, each what the other holds,
+    # would wait in a ring.
+    for request_id, job_ids in dropped.items():
+        async with ctx.database.transaction() as tx:
+            await tx.value(sql.lock_jobs_worker, UUID, id=worker.id)
+            await give_back(tx, request_id, job_ids, "lost", now=ctx.now)
 
 
 async def _claim(tx: Tx, worker: Worker, ask: Ask, *, now: datetime) -> Popped | Idle:
@@ -153,6 +164,7 @@ async def _lease(tx: Tx, worker: Worker, ask: Ask, head: Head, *, now: datetime)
     await tx.run(
         sql.add_jobs,
         ids=job_ids,
+        batch=job_ids[0],
         request_id=head.id,
         worker_id=worker.id,
         model=model,

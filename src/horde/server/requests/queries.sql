@@ -46,8 +46,8 @@ WHERE id = :id;
 
 -- name: add_jobs!
 -- A batch of jobs with one seed, leased to a worker.
-INSERT INTO jobs (id, request_id, worker_id, model, seed, leased_at, deadline)
-SELECT job.id, :request_id, :worker_id, :model, :seed, :now, :deadline
+INSERT INTO jobs (id, batch, request_id, worker_id, model, seed, leased_at, deadline)
+SELECT job.id, :batch, :request_id, :worker_id, :model, :seed, :now, :deadline
 FROM unnest(:ids::uuid[]) AS job (id);
 
 -- name: leased_jobs
@@ -101,12 +101,18 @@ WHERE id = ANY(:ids::uuid[]) AND request_id = :request_id AND state = 'leased'
 RETURNING worker_id;
 
 -- name: requeue!
--- So many jobs of a request wait again, unless it was cancelled or has now had too many faults.
-UPDATE requests
-SET faults = faults + :jobs,
-    state = CASE WHEN state = 'live' AND faults + :jobs >= :faults_max THEN 'faulted' ELSE state END,
-    waiting = CASE WHEN state = 'live' AND faults + :jobs < :faults_max THEN waiting + :jobs ELSE 0 END
-WHERE id = :id;
+-- So many jobs of a request wait again, unless it was cancelled or has now had too many faults. Jobs that one worker
+-- took at once fail at once, so a batch is one fault however many jobs it had.
+UPDATE requests AS r
+SET faults = failed.batches,
+    state = CASE WHEN r.state = 'live' AND failed.batches >= :faults_max THEN 'faulted' ELSE r.state END,
+    waiting = CASE WHEN r.state = 'live' AND failed.batches < :faults_max THEN r.waiting + :jobs ELSE 0 END
+FROM (
+    SELECT count(DISTINCT j.batch) AS batches
+    FROM jobs AS j
+    WHERE j.request_id = :id AND j.state IN ('faulted', 'lost')
+) AS failed
+WHERE r.id = :id;
 
 -- name: cancel!
 -- Nothing more of a request is handed out.
@@ -117,20 +123,21 @@ WHERE id = :id AND state = 'live';
 -- name: progress
 -- How far a request is, and how much stands before it.
 SELECT r.id, r.user_id, r.kind, r.state, r.n, r.waiting, r.is_inline, r.things, r.charged_mk, l.needs,
-    done.finished, done.processing, done.restarted, done.first_leased_at,
-    queue.ahead, queue.things_ahead
+    done.finished, done.processing, done.restarted, done.last_leased_at,
+    queue.ahead, queue.jobs_ahead, queue.things_ahead
 FROM requests AS r
 JOIN lanes AS l ON l.id = r.lane_id
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE j.state = 'done')::integer AS finished,
         count(*) FILTER (WHERE j.state = 'leased')::integer AS processing,
         count(*) FILTER (WHERE j.state IN ('faulted', 'lost'))::integer AS restarted,
-        min(j.leased_at) FILTER (WHERE j.state = 'leased') AS first_leased_at
+        max(j.leased_at) FILTER (WHERE j.state = 'leased') AS last_leased_at
     FROM jobs AS j
     WHERE j.request_id = r.id
 ) AS done
 CROSS JOIN LATERAL (
-    SELECT count(*)::integer AS ahead, coalesce(sum(q.things * q.waiting), 0)::bigint AS things_ahead
+    SELECT count(*)::integer AS ahead, coalesce(sum(q.waiting), 0)::integer AS jobs_ahead,
+        coalesce(sum(q.things * q.waiting), 0)::bigint AS things_ahead
     FROM requests AS q
     WHERE r.waiting > 0 AND q.kind = r.kind AND q.waiting > 0
         AND (q.priority > r.priority OR (q.priority = r.priority AND q.seq < r.seq))
@@ -182,7 +189,7 @@ ORDER BY seq
 LIMIT :limit;
 
 -- name: queue_length
--- How many jobs of a kind wait or run.
+-- How many jobs of a kind wait.
 SELECT coalesce(sum(waiting), 0)::integer
 FROM requests
 WHERE kind = :kind AND waiting > 0;

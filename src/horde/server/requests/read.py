@@ -75,8 +75,9 @@ class _Row:
     finished: int
     processing: int
     restarted: int
-    first_leased_at: datetime | None
+    last_leased_at: datetime | None
     ahead: int
+    jobs_ahead: int
     things_ahead: int
 
 
@@ -131,14 +132,14 @@ async def progress_in(tx: Tx, ctx: Context, key: UUID, *, kind: str) -> Progress
 
 
 def _wait_s(row: _Row, workers: list[Worker], *, now: datetime) -> int:
-    """Work up to and including ours over the speed of those online, and what is left of our longest running job."""
+    """Work up to and including ours over the speed of those online, and what is left of our last job to end."""
     speed = sum(worker.speed for worker in workers) / len(workers) if workers else 0.0
     seconds = 0.0
     if row.waiting and speed:
         threads = sum(worker.threads for worker in workers)
-        seconds = (row.things_ahead + row.things * row.waiting) / (speed * min(threads, row.ahead + row.waiting))
-    if row.first_leased_at is not None and speed:
-        seconds += max(row.things / speed - (now - row.first_leased_at).total_seconds(), 0.0)
+        seconds = (row.things_ahead + row.things * row.waiting) / (speed * min(threads, row.jobs_ahead + row.waiting))
+    if row.last_leased_at is not None and speed:
+        seconds += max(row.things / speed - (now - row.last_leased_at).total_seconds(), 0.0)
     return round(seconds)
 
 

@@ -15,7 +15,7 @@ Season = Literal["spring", "summer", "autumn", "winter", "desert"]
 T = TypeVar("T", bound=str)
 
 TIME_WORDS: dict[str, Time] = {
-    "dawn": "dawn", "morning": "dawn", "sunrise": "dawn", "early": "dawn",
+    "dawn": "dawn", "morning": "dawn", "sunrise": "dawn",
     "day": "day", "noon": "day", "sunny": "day", "daylight": "day", "bright": "day",
     "dusk": "dusk", "evening": "dusk", "sunset": "dusk", "golden": "dusk", "twilight": "dusk",
     "night": "night", "moon": "night", "moonlight": "night", "midnight": "night", "stars": "night", "dark": "night",
@@ -28,7 +28,7 @@ SEASON_WORDS: dict[str, Season] = {
     "desert": "desert", "mars": "desert", "sand": "desert", "canyon": "desert",
 }  # fmt: skip
 COUNT_WORDS = {
-    "no": 0, "empty": 0, "lonely": 1, "single": 1, "one": 1, "pair": 2, "couple": 2, "two": 2, "three": 3, "four": 4,
+    "empty": 0, "lonely": 1, "single": 1, "one": 1, "pair": 2, "couple": 2, "two": 2, "three": 3, "four": 4,
     "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "dozen": 12, "twelve": 12,
     "herd": 9, "group": 7, "many": 12, "crowd": 14, "horde": 11, "army": 18, "swarm": 18, "hundred": 24, "thousand": 24,
 }  # fmt: skip

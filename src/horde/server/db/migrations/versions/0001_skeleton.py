@@ -111,6 +111,7 @@ CREATE TABLE requests (
 JOBS = """
 CREATE TABLE jobs (
     id uuid PRIMARY KEY,
+    batch uuid NOT NULL,
     request_id uuid NOT NULL REFERENCES requests ON DELETE CASCADE,
     worker_id uuid NOT NULL REFERENCES workers,
     state text NOT NULL DEFAULT 'leased' CHECK (state IN ('leased', 'done', 'faulted', 'lost')),
