@@ -1,0 +1,103 @@
+"""What holds for every kind of the registry, whatever it is that it makes."""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from horde.errors import BadInput
+from horde.kinds import KINDS
+from horde.kinds.base import Kind, Needs
+from tests.kinds.any_draft import any_draft, any_params
+
+every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
+
+
+def test_kinds_are_listed_under_their_own_names() -> None:
+    assert {name: kind.name for name, kind in KINDS.items()} == {name: name for name in KINDS}
+
+
+@every_kind
+@given(data=st.data())
+def test_parameters_survive_the_database(kind: Kind[Any], data: st.DataObject) -> None:
+    params = data.draw(any_params(kind))
+
+    stored = msgspec.json.encode(msgspec.to_builtins(params))
+
+    assert msgspec.convert(msgspec.json.decode(stored), kind.params) == params
+
+
+@every_kind
+@given(data=st.data())
+def test_needs_survive_the_database(kind: Kind[Any], data: st.DataObject) -> None:
+    needs = kind.needs(data.draw(any_draft(kind)))
+
+    assert needs.kind == kind.name
+    assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(needs)), Needs) == needs
+
+
+@every_kind
+@given(data=st.data())
+def test_order_and_repetition_of_names_do_not_make_another_lane(kind: Kind[Any], data: st.DataObject) -> None:
+    draft = data.draw(any_draft(kind))
+
+    same = replace(draft, models=draft.models[::-1] + draft.models, workers=draft.workers[::-1] + draft.workers)
+
+    assert kind.needs(same) == kind.needs(draft)
+
+
+@every_kind
+@given(data=st.data())
+def test_work_and_lease_are_positive_and_price_is_not_negative(kind: Kind[Any], data: st.DataObject) -> None:
+    params = data.draw(any_params(kind))
+
+    assert isinstance(kind.things(params), int)
+    assert isinstance(kind.lease_s(params), int)
+    assert isinstance(kind.price(params), int)
+    assert kind.things(params) > 0
+    assert kind.lease_s(params) > 0
+    assert kind.price(params) >= 0
+
+
+@every_kind
+@given(data=st.data(), size=st.integers(1, 2**31 - 1), amount=st.integers(1, 20))
+def test_batch_lies_between_one_and_what_was_asked_for(
+    kind: Kind[Any], data: st.DataObject, size: int, amount: int
+) -> None:
+    draft = data.draw(any_draft(kind))
+    sizes = {name: size for name, _ in kind.needs(draft).sizes}
+
+    assert 1 <= kind.batch_max(draft.params, sizes, amount) <= amount
+    assert 1 <= kind.batch_max(draft.params, {}, amount) <= amount
+
+
+@every_kind
+@given(data=st.data(), n=st.integers(1, 20), seed=st.integers(0, 2**32 - 1))
+def test_payload_can_be_sent_and_holds_no_null(kind: Kind[Any], data: st.DataObject, n: int, seed: int) -> None:
+    draft = data.draw(any_draft(kind))
+
+    sent = msgspec.json.decode(msgspec.json.encode(kind.payload(draft.params, draft.prompt, n, seed)))
+
+    assert sent["prompt"] == draft.prompt
+    assert not _holds_null({name: value for name, value in sent.items() if name != "special"})
+
+
+@every_kind
+@given(data=st.data())
+def test_check_refuses_with_nothing_but_bad_input(kind: Kind[Any], data: st.DataObject) -> None:
+    draft = data.draw(any_draft(kind))
+
+    with suppress(BadInput):
+        kind.check(draft)
+
+
+def _holds_null(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_null(inner) for inner in value.values())
+    if isinstance(value, list):
+        return any(_holds_null(inner) for inner in value)
+    return value is None

@@ -1,0 +1,318 @@
+"""Images: bounds, lanes, steps, leases, batches, prices and payloads as the contract has them (api-v2.md 2.2, 3.1)."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from horde.errors import (
+    BadCFGDecimals,
+    BadInput,
+    BadLoraVersion,
+    ControlNetSourceMissing,
+    InvalidExtraTexts,
+    InvalidPromptSize,
+    MissingExtraTexts,
+    MissingPrompt,
+    TooManyUpscalers,
+)
+from horde.kinds.base import Draft, Needs
+from horde.kinds.image import KIND, ImageParams, effective_steps, idle_payload, steps
+from horde.units import kudos
+
+TWO_UPSCALERS = ["RealESRGAN_x4plus", "NMKD_Siax"]
+QR_TEXT = {"text": "https://example.org", "reference": "qr_code"}
+
+
+def params(**fields: Any) -> ImageParams:
+    return msgspec.convert(fields, ImageParams)
+
+
+def draft(prompt: str = "a red fox", **fields: Any) -> Draft[ImageParams]:
+    return Draft(kind="image", prompt=prompt, params=params(**fields))
+
+
+# --------------------------------------------------------------------------------------------- bounds
+ZERO_TO_ONE = ([0.01, 0.5, 1, 1.0], [0, 0.009, 1.01, -1, "0.5"])
+SIZE = ([64, 512, 576, 3072], [0, 63, 65, 500, 3136, -64, 512.5, "512"])
+BOOLEAN: tuple[list[Any], list[Any]] = ([True, False], [0, 1, "true"])
+STRENGTH = ([-5, 0, 0.5, 5], [-5.1, 5.1, "1"])
+
+BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
+    "sampler_name": (
+        ["k_lms", "k_heun", "k_euler", "k_euler_a", "k_dpm_2", "k_dpm_2_a", "k_dpm_fast", "k_dpm_adaptive",
+         "k_dpmpp_2s_a", "k_dpmpp_2m", "dpmsolver", "k_dpmpp_sde", "DDIM", "lcm"],
+        ["", "ddim", "K_EULER", "uni_pc", 1],
+    ),
+    "cfg_scale": ([0, 7.5, 100], [-0.1, 100.01, "7"]),
+    "denoising_strength": ZERO_TO_ONE,
+    "hires_fix_denoising_strength": ZERO_TO_ONE,
+    "height": SIZE,
+    "width": SIZE,
+    "steps": ([1, 30, 500], [0, 501, -1, 1.5, "30"]),
+    "n": ([1, 20], [0, 21, "1"]),
+    "seed": (["", "42", "cat", "☃"], [42, 4.2]),
+    "seed_variation": ([1, 1000], [0, 1001]),
+    "post_processing": (
+        [[], ["GFPGAN"], ["RealESRGAN_x4plus"], ["RealESRGAN_x2plus"], ["RealESRGAN_x4plus_anime_6B"], ["NMKD_Siax"],
+         ["4x_AnimeSharp"], ["CodeFormers"], ["strip_background"], ["4xNomos8kSC"], ["4xLSDIRplus"],
+         ["4xNomosWebPhoto_RealPLKSR"], ["4xNomos2_realplksr_dysample"], ["4xNomos2_hq_dat2"],
+         ["2xModernSpanimationV1"], ["GFPGANv1.3", "RestoreFormer"]],
+        [["gfpgan"], ["GFPGAN", "GFPGAN"], "GFPGAN", [None]],
+    ),
+    "karras": BOOLEAN,
+    "tiling": BOOLEAN,
+    "hires_fix": BOOLEAN,
+    "clip_skip": ([1, 12], [0, 13]),
+    "facefixer_strength": ([0, 0.5, 1], [-0.1, 1.1]),
+    "loras": (
+        [[], [{"name": "x"}] * 5, [{"name": "x" * 255, "inject_trigger": "t" * 30, "is_version": True}]]
+        + [[{"name": "x", field: value}] for field in ("model", "clip") for value in STRENGTH[0]],
+        [[{"name": "x"}] * 6, [{}], [{"name": ""}], [{"name": "x" * 256}], ["x"], [{"name": 7}]]
+        + [[{"name": "x", "inject_trigger": text}] for text in ("", "t" * 31)]
+        + [[{"name": "x", field: value}] for field in ("model", "clip") for value in STRENGTH[1]],
+    ),
+    "tis": (
+        [[], [{"name": "x"}] * 20]
+        + [[{"name": "x", "inject_ti": place}] for place in ("prompt", "negprompt")]
+        + [[{"name": "x", "strength": value}] for value in STRENGTH[0]],
+        [[{"name": "x"}] * 21, [{}], [{"name": ""}], [{"name": "x" * 256}], [{"name": "x", "inject_ti": "both"}]]
+        + [[{"name": "x", "strength": value}] for value in STRENGTH[1]],
+    ),
+    "special": ([{}, {"anything": [1, "two"]}], ["text", 1]),
+    "workflow": (["qr_code"], ["", "qr", True]),
+    "transparent": BOOLEAN,
+    "control_type": (
+        ["canny", "hed", "depth", "normal", "openpose", "seg", "scribble", "fakescribbles", "hough"],
+        ["mlsd", "", "Canny"],
+    ),
+    "image_is_control": BOOLEAN,
+    "return_control_map": BOOLEAN,
+    "extra_texts": (
+        [[], [QR_TEXT], [{"text": "x", "reference": "abc"}] * 9],
+        [[{}], [{"text": "x"}], [{"text": "", "reference": "abc"}], [{"text": "x", "reference": "ab"}]],
+    ),
+}  # fmt: skip
+
+
+def test_every_parameter_has_its_bounds_tested() -> None:
+    assert BOUNDS.keys() == set(ImageParams.__struct_fields__)
+
+
+@pytest.mark.parametrize(("field", "value"), [(name, value) for name, (good, _) in BOUNDS.items() for value in good])
+def test_parameter_inside_its_bounds_is_taken(field: str, value: Any) -> None:
+    taken = msgspec.json.decode(msgspec.json.encode({field: value}), type=ImageParams)
+
+    assert msgspec.to_builtins(getattr(taken, field)) is not None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(name, value) for name, (_, bad) in BOUNDS.items() for value in [*bad, None]]
+)
+def test_parameter_outside_its_bounds_is_refused(field: str, value: Any) -> None:
+    with pytest.raises(msgspec.ValidationError, match=rf"\$\.{field}|non-unique"):
+        msgspec.json.decode(msgspec.json.encode({field: value}), type=ImageParams)
+
+
+def test_unknown_parameters_are_taken_and_left_out() -> None:
+    assert params(cfg=3, gimmick=None) == params()
+
+
+# ---------------------------------------------------------------------------------------------- check
+@pytest.mark.parametrize(
+    ("refused", "error"),
+    [
+        (draft(""), MissingPrompt),
+        (draft(" \n\t"), MissingPrompt),
+        (draft(loras=[{"name": "one", "is_version": True}]), BadLoraVersion),
+        (draft("word " * 7501), InvalidPromptSize),
+        (draft(post_processing=TWO_UPSCALERS), TooManyUpscalers),
+        (draft(cfg_scale=7.125), BadCFGDecimals),
+        (draft(control_type="canny"), ControlNetSourceMissing),
+        (draft(extra_texts=[QR_TEXT]), InvalidExtraTexts),
+        (draft(workflow="qr_code"), MissingExtraTexts),
+        (draft(workflow="qr_code", extra_texts=[{"text": "x", "reference": "other"}]), MissingExtraTexts),
+        # The first failure of the contract's list wins.
+        (draft("", cfg_scale=7.125), MissingPrompt),
+        (draft(post_processing=TWO_UPSCALERS, cfg_scale=7.125), TooManyUpscalers),
+    ],
+)
+def test_draft_that_cannot_be_done_is_refused_by_its_own_code(refused: Draft[Any], error: type[BadInput]) -> None:
+    with pytest.raises(error):
+        KIND.check(refused)
+
+
+@pytest.mark.parametrize(
+    "accepted",
+    [
+        draft(),
+        draft("word " * 7500),
+        draft("a fox ### a hound"),
+        draft(loras=[{"name": "one"}, {"name": "123", "is_version": True}]),
+        draft(post_processing=["GFPGAN", "CodeFormers", "strip_background", "RealESRGAN_x2plus"]),
+        draft(cfg_scale=7.25),
+        draft(cfg_scale=0.1),
+        draft(cfg_scale=99.99),
+        draft(workflow="qr_code", extra_texts=[{"text": "x", "reference": "other"}, QR_TEXT]),
+    ],
+)
+def test_draft_that_can_be_done_is_taken(accepted: Draft[Any]) -> None:
+    KIND.check(accepted)
+
+
+# ---------------------------------------------------------------------------------------------- needs
+def test_draft_without_wishes_needs_only_its_size() -> None:
+    assert KIND.needs(draft(width=1024, height=512)) == Needs(
+        kind="image", sizes=(("pixels", 1024 * 512),), nsfw=True, slow_workers=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "features"),
+    [
+        ({}, ()),
+        ({"tiling": True}, ("tiling",)),
+        ({"hires_fix": True}, ("hires_fix",)),
+        ({"transparent": True}, ("layer_diffuse",)),
+        ({"return_control_map": True}, ("return_control_map",)),
+        ({"image_is_control": True}, ("image_is_control",)),
+        ({"clip_skip": 1}, ()),
+        ({"clip_skip": 2}, ("clip_skip",)),
+        ({"loras": []}, ()),
+        ({"loras": [{"name": "x"}]}, ("lora",)),
+        ({"loras": [{"name": "x"}, {"name": "1", "is_version": True}]}, ("lora", "lora_versions")),
+        ({"tis": [{"name": "x"}]}, ("textual_inversion",)),
+        ({"post_processing": []}, ()),
+        ({"post_processing": ["GFPGAN", "4x_AnimeSharp"]}, ("4x_AnimeSharp", "GFPGAN", "post-processing")),
+        ({"workflow": "qr_code", "extra_texts": [QR_TEXT]}, ("qr_code",)),
+    ],
+)
+def test_wish_becomes_the_feature_it_needs(fields: dict[str, Any], features: tuple[str, ...]) -> None:
+    assert KIND.needs(draft(**fields)).features == features
+
+
+# ------------------------------------------------------------------------- steps, lease, batch, price
+@pytest.mark.parametrize(
+    ("fields", "made", "effective"),
+    [
+        ({}, 30, 30),
+        ({"steps": 12}, 12, 12),
+        ({"control_type": "canny"}, 20, 20),
+        ({"control_type": "canny", "steps": 500}, 40, 40),
+        ({"steps": 12, "sampler_name": "k_heun"}, 12, 24),
+        ({"steps": 12, "sampler_name": "k_dpm_2"}, 12, 24),
+        ({"steps": 12, "sampler_name": "k_dpm_2_a"}, 12, 24),
+        ({"steps": 12, "sampler_name": "k_dpmpp_2s_a"}, 12, 24),
+        ({"steps": 12, "sampler_name": "k_dpmpp_sde"}, 12, 24),
+        ({"steps": 12, "sampler_name": "k_dpmpp_2m"}, 12, 12),
+        ({"steps": 12, "sampler_name": "k_dpm_adaptive"}, 12, 40),
+        ({"steps": 400, "sampler_name": "k_dpm_adaptive"}, 400, 40),
+    ],
+)
+def test_samplers_that_pass_twice_count_double(fields: dict[str, Any], made: int, effective: int) -> None:
+    asked = params(**fields)
+
+    assert (steps(asked), effective_steps(asked)) == (made, effective)
+    assert KIND.things(asked) == 512 * 512 * effective
+
+
+@pytest.mark.parametrize(
+    ("fields", "lease_s"),
+    [
+        ({}, 90),  # 30 + 2 x 30 x 1
+        ({"steps": 1}, 32),
+        ({"steps": 50}, 130),
+        ({"width": 1024, "height": 1024}, 270),  # four times the pixels
+        ({"width": 1024, "height": 1024, "sampler_name": "k_heun"}, 510),
+        ({"width": 64, "height": 64, "steps": 10}, 30),
+        ({"control_type": "canny"}, 140),  # 20 steps by default, and twice the time
+    ],
+)
+def test_lease_grows_with_the_work(fields: dict[str, Any], lease_s: int) -> None:
+    assert KIND.lease_s(params(**fields)) == lease_s
+
+
+@pytest.mark.parametrize(
+    ("fields", "pixels", "amount", "batch"),
+    [
+        ({}, 512 * 512, 1, 1),
+        ({}, 512 * 512, 4, 1),  # 4 / 3.5 = 1.14
+        ({}, 512 * 512, 20, 6),  # 20 / 3.5 = 5.71
+        ({}, 1024 * 1024, 4, 4),  # 4.57, and no more than was asked for
+        ({"width": 1024, "height": 1024}, 1024 * 1024, 7, 2),
+        ({"width": 3072, "height": 3072}, 512 * 512, 20, 1),  # 0.16, and at least one
+        ({"post_processing": ["GFPGAN"]}, 512 * 512, 20, 4),  # 5.71 / 1.4
+        ({"post_processing": ["GFPGAN", "strip_background"]}, 512 * 512, 20, 3),  # 5.71 / 1.8
+        ({"post_processing": ["CodeFormers"]}, 512 * 512, 20, 2),  # 5.71 / 1.4 / 1.8
+        ({"transparent": True}, 512 * 512, 20, 3),  # 5.71 / 1.8
+    ],
+)
+def test_batch_is_what_fits_into_the_workers_memory(
+    fields: dict[str, Any], pixels: int, amount: int, batch: int
+) -> None:
+    assert KIND.batch_max(params(**fields), {"pixels": pixels}, amount) == batch
+
+
+@pytest.mark.parametrize(
+    "processor",
+    [
+        "RealESRGAN_x4plus", "RealESRGAN_x4plus_anime_6B", "NMKD_Siax", "4x_AnimeSharp", "CodeFormers", "4xNomos8kSC",
+        "4xLSDIRplus", "4xNomos2_hq_dat2", "RestoreFormer",
+    ],
+)  # fmt: skip
+def test_heavy_post_processing_makes_batches_smaller(processor: str) -> None:
+    assert KIND.batch_max(params(post_processing=[processor]), {"pixels": 512 * 512}, 20) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "price"),
+    [
+        ({"steps": 50}, 10.0),
+        ({}, 6.0),
+        ({"width": 1024, "height": 1024}, 24.0),
+        ({"width": 64, "height": 64, "steps": 1}, 0.0),
+        ({"width": 576, "height": 512, "steps": 7}, 1.57),  # 1.575 before rounding, half to even
+        ({"steps": 50, "sampler_name": "k_heun"}, 10.0),
+    ],
+)
+def test_price_is_one_kudos_for_five_steps_of_512_squared(fields: dict[str, Any], price: float) -> None:
+    assert KIND.price(params(**fields)) == kudos(price)
+
+
+# -------------------------------------------------------------------------------------------- payload
+PLAIN = {
+    "sampler_name": "k_euler_a", "cfg_scale": 5.0, "height": 512, "width": 512, "karras": True, "tiling": False,
+    "hires_fix": False, "transparent": False, "image_is_control": False, "return_control_map": False,
+    "ddim_steps": 30, "n_iter": 1, "seed": "42", "prompt": "a red fox",
+}  # fmt: skip
+
+
+def test_payload_of_a_plain_request_holds_the_fixed_names_and_nothing_else() -> None:
+    assert KIND.payload(params(), "a red fox", 1, 42) == PLAIN
+
+
+def test_payload_tells_the_batch_and_its_seed_as_text() -> None:
+    sent = KIND.payload(params(n=9, seed="7", steps=12), "a red fox", 3, 2**32 - 1)
+
+    assert sent == PLAIN | {"ddim_steps": 12, "n_iter": 3, "seed": "4294967295"}
+
+
+def test_payload_hands_on_every_wish_that_was_set() -> None:
+    wishes = {
+        "denoising_strength": 0.5, "hires_fix_denoising_strength": 0.6, "post_processing": ["GFPGAN"], "clip_skip": 2,
+        "facefixer_strength": 0.7, "special": {"a": None}, "workflow": "qr_code", "extra_texts": [QR_TEXT],
+        "seed_variation": 3, "control_type": "depth",
+    }  # fmt: skip
+
+    sent = KIND.payload(params(**wishes, loras=[{"name": "x"}], tis=[{"name": "y"}]), "a red fox", 1, 42)
+
+    lora = {"name": "x", "model": 1.0, "clip": 1.0, "is_version": False}
+    assert sent == PLAIN | wishes | {"loras": [lora], "tis": [{"name": "y", "strength": 1.0}], "ddim_steps": 20}
+
+
+def test_idle_payload_is_the_schemas_own_defaults() -> None:
+    assert idle_payload() == {
+        "sampler_name": "k_euler_a", "cfg_scale": 7.5, "height": 512, "width": 512, "karras": False, "tiling": False,
+        "hires_fix": False, "transparent": False, "image_is_control": False, "return_control_map": False,
+        "ddim_steps": 30, "n_iter": 1,
+    }  # fmt: skip

@@ -1,0 +1,85 @@
+"""Duties are done when they are due, each for itself: one that fails keeps no other from its time."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from structlog.testing import capture_logs
+
+from horde.server.context import Context
+from horde.server.duties.runner import Runner
+from horde.server.duties.table import Duty, duties
+from tests.plugins.hordes import Clock
+from tests.server.builders import asked, delivered, leased, user
+
+
+@dataclass
+class Record:
+    """A duty that remembers when it was done."""
+
+    counts: list[int | Exception]
+    done_at: list[datetime] = field(default_factory=list)
+
+    async def run(self, ctx: Context) -> int:
+        self.done_at.append(ctx.now)
+        count = self.counts[(len(self.done_at) - 1) % len(self.counts)]
+        if isinstance(count, Exception):
+            raise count
+        return count
+
+
+def duty(record: Record, name: str = "duty", period_s: float = 10) -> Duty:
+    return Duty(name, timedelta(seconds=period_s), record.run)
+
+
+async def run_for(clock: Clock, runner: Runner, seconds: int) -> list[list[str]]:
+    """What was done in each of so many seconds."""
+    seen = []
+    for _ in range(seconds):
+        seen.append(await runner.run_once(clock.now))
+        clock.move(seconds=1)
+    return seen
+
+
+async def test_duty_is_done_at_once_and_then_once_a_period(clock: Clock) -> None:
+    record, start = Record([1]), clock.now
+
+    await run_for(clock, Runner(clock.ctx.services, (duty(record, period_s=10),)), 25)
+
+    assert [(at - start).total_seconds() for at in record.done_at] == [0, 10, 20]
+
+
+async def test_only_duties_that_had_something_to_do_are_named(clock: Clock) -> None:
+    runner = Runner(clock.ctx.services, (duty(Record([0]), "idle"), duty(Record([3]), "busy")))
+
+    assert await runner.run_once(clock.now) == ["busy"]
+
+
+async def test_duty_that_fails_stops_no_other_and_comes_again(clock: Clock) -> None:
+    failing, sound = Record([ZeroDivisionError("broken"), 1]), Record([1])
+    runner = Runner(clock.ctx.services, (duty(failing, "failing"), duty(sound, "sound")))
+
+    with capture_logs() as logs:
+        seen = [await runner.run_once(clock.now), await runner.run_once(clock.move(seconds=10).now)]
+
+    assert seen == [["sound"], ["failing", "sound"]]
+    assert (len(failing.done_at), len(sound.done_at)) == (2, 2)
+    assert [line["duty"] for line in logs if line["event"] == "duty.failed"] == ["failing"]
+
+
+async def test_table_returns_late_jobs_and_forgets_expired_requests(clock: Clock) -> None:
+    ada = await user(clock.ctx)
+    runner = Runner(clock.ctx.services, duties(clock.ctx.services.settings))
+    await asked(clock.ctx, ada)
+    await leased(clock.ctx, ada)
+
+    assert await runner.run_once(clock.move(minutes=2).now) == []
+    assert await runner.run_once(clock.move(minutes=2).now) == ["return late jobs"]
+    await delivered(clock.ctx, ada, await leased(clock.ctx, ada))
+    assert await runner.run_once(clock.move(minutes=30).now) == ["forget expired requests"]
+    assert await runner.run_once(clock.move(minutes=30).now) == []
+
+
+def test_periods_are_the_operators(clock: Clock) -> None:
+    settings = clock.ctx.services.settings
+
+    assert {duty.period.total_seconds() / settings.duty_period_s for duty in duties(settings)} == {1, 2}

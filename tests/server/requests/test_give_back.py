@@ -1,0 +1,150 @@
+"""Jobs that come to nothing wait again, at once or when their lease ends, and three of them end a request."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from horde.server.accounts.users import User
+from horde.server.context import Context
+from horde.server.db import notify
+from horde.server.requests.cancel import cancel
+from horde.server.requests.deliver import report_fault
+from horde.server.requests.expire import return_late_jobs
+from horde.server.requests.read import progress
+from tests.plugins.hordes import Clock
+from tests.server.builders import asked, delivered, everything, has, idle, leased, listening, look, one, popped, user
+
+
+@pytest.fixture
+async def ada(clock: Clock) -> User:
+    """Who asks."""
+    return await user(clock.ctx, "Ada", has=100)
+
+
+@pytest.fixture
+async def bob(clock: Clock) -> User:
+    """Who serves."""
+    return await user(clock.ctx, "Bob", has=0)
+
+
+async def the_request(ctx: Context) -> tuple[str, int, int]:
+    """State, waiting and faults of the one request."""
+    [row] = await look(ctx, "SELECT state, waiting, faults FROM requests")
+    return row["state"], row["waiting"], row["faults"]
+
+
+async def test_lost_lease_returns_the_image_to_the_queue(clock: Clock, ada: User, bob: User) -> None:
+    await asked(clock.ctx, ada)
+    job_id = await leased(clock.ctx, bob)
+
+    assert await return_late_jobs(clock.move(seconds=150)) == 0
+    assert await return_late_jobs(clock.move(seconds=1)) == 1
+
+    assert await the_request(clock.ctx) == ("live", 1, 1)
+    assert await one(clock.ctx, "SELECT state FROM jobs WHERE id = $1", id=UUID(job_id)) == "lost"
+    assert await one(clock.ctx, "SELECT uncompleted FROM workers") == 1
+    again = await leased(clock.ctx, bob)
+    assert await delivered(clock.ctx, bob, again) == 10_000
+
+
+async def test_returning_late_jobs_twice_returns_them_once(clock: Clock, ada: User, bob: User) -> None:
+    await asked(clock.ctx, ada, n=2)
+    await popped(clock.ctx, bob, amount=2)
+    await return_late_jobs(clock.move(minutes=3))
+    before = await everything(clock.ctx)
+
+    assert await return_late_jobs(clock.ctx) == 0
+    assert await everything(clock.ctx) == before
+
+
+async def test_reported_fault_returns_the_image_to_the_queue_and_pays_nobody(
+    clock: Clock, ada: User, bob: User
+) -> None:
+    request_id = await asked(clock.ctx, ada)
+    await report_fault(clock.ctx, bob, await leased(clock.ctx, bob))
+
+    assert await the_request(clock.ctx) == ("live", 1, 1)
+    assert (await progress(clock.ctx, request_id, kind="image")).restarted == 1
+    assert (await has(clock.ctx, ada), await has(clock.ctx, bob)) == (100_000, 0)
+
+
+async def test_repeated_fault_report_changes_nothing(clock: Clock, ada: User, bob: User) -> None:
+    await asked(clock.ctx, ada)
+    job_id = await leased(clock.ctx, bob)
+    await report_fault(clock.ctx, bob, job_id)
+    before = await everything(clock.ctx)
+
+    await report_fault(clock.ctx, bob, job_id)
+
+    assert await everything(clock.ctx) == before
+
+
+async def test_three_faults_end_the_request(clock: Clock, ada: User, bob: User) -> None:
+    request_id = await asked(clock.ctx, ada, n=2)
+
+    for faults in (1, 2):
+        await report_fault(clock.ctx, bob, await leased(clock.ctx, bob))
+        assert await the_request(clock.ctx) == ("live", 2, faults)
+    await report_fault(clock.ctx, bob, await leased(clock.ctx, bob))
+
+    assert await the_request(clock.ctx) == ("faulted", 0, 3)
+    found = await progress(clock.ctx, request_id, kind="image")
+    assert (found.is_faulted, found.is_done, found.is_possible, found.restarted) == (True, True, False, 3)
+    await idle(clock.ctx, bob)
+
+
+async def test_lost_and_reported_jobs_count_together(clock: Clock, ada: User, bob: User) -> None:
+    await asked(clock.ctx, ada)
+    await report_fault(clock.ctx, bob, await leased(clock.ctx, bob))
+    for _ in range(2):
+        await leased(clock.ctx, bob)
+        await return_late_jobs(clock.move(minutes=3))
+
+    assert await the_request(clock.ctx) == ("faulted", 0, 3)
+
+
+async def test_what_runs_when_a_request_ends_in_faults_is_still_taken_and_paid(
+    clock: Clock, ada: User, bob: User
+) -> None:
+    await asked(clock.ctx, ada, n=2)
+    kept = await leased(clock.ctx, bob)
+    for _ in range(3):
+        await report_fault(clock.ctx, bob, await leased(clock.ctx, bob))
+
+    assert await delivered(clock.ctx, bob, kept) == 10_000
+    assert await has(clock.ctx, bob) == 10_000
+
+
+async def test_fault_in_a_cancelled_request_lets_nothing_wait_again(clock: Clock, ada: User, bob: User) -> None:
+    request_id = await asked(clock.ctx, ada)
+    job_id = await leased(clock.ctx, bob)
+    await cancel(clock.ctx, request_id, kind="image")
+
+    await report_fault(clock.ctx, bob, job_id)
+
+    assert await the_request(clock.ctx) == ("cancelled", 0, 1)
+    await idle(clock.ctx, bob)
+
+
+async def test_give_back_wakes_workers_and_the_requestor(clock: Clock, ada: User, bob: User) -> None:
+    request_id = await asked(clock.ctx, ada)
+    job_id = await leased(clock.ctx, bob)
+    await listening(clock.ctx)
+    hints = clock.ctx.services.hints
+
+    with hints.bell(notify.WORK) as work, hints.bell(notify.done(request_id)) as done:
+        await report_fault(clock.ctx, bob, job_id)
+        async with asyncio.timeout(notify.POLL_S / 2):
+            await work.wait(60)
+            await done.wait(60)
+
+
+async def test_worker_that_fails_with_a_whole_batch_in_hand_has_failed_once(clock: Clock, ada: User, bob: User) -> None:
+    await asked(clock.ctx, ada, n=4)
+    batch = await popped(clock.ctx, bob, amount=4)
+    for job_id in batch.job_ids:
+        await report_fault(clock.ctx, bob, job_id)
+
+    assert len(batch.job_ids) == 4
+    assert await the_request(clock.ctx) == ("live", 4, 1)

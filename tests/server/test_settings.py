@@ -1,0 +1,120 @@
+"""Settings come from the environment, flags win, and what cannot be used is told at the start."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from horde.environment import BadSetting
+from horde.server.settings import Settings, child_environment
+
+EVERYTHING = {
+    "DATABASE_URL": "postgresql://horde@db/horde",
+    "HORDE_DATA_DIR": "/srv/horde",
+    "HORDE_HOST": "0.0.0.0",
+    "HORDE_PORT": "8080",
+    "HORDE_PUBLIC_URL": "https://horde.example",
+    "HORDE_ANONYMOUS_WORKERS": "false",
+    "HORDE_DATABASE_CONNECTIONS": "20",
+    "HORDE_LEASE_S_MIN": "300",
+    "HORDE_DUTY_PERIOD_S": "0.5",
+    "HORDE_LOG_LEVEL": "DEBUG",
+}
+
+
+def test_every_setting_is_read_from_the_environment() -> None:
+    found = Settings.from_environment(EVERYTHING)
+
+    assert msgspec.structs.asdict(found) == {
+        "database_url": "postgresql://horde@db/horde",
+        "data_dir": Path("/srv/horde"),
+        "host": "0.0.0.0",
+        "port": 8080,
+        "public_url": "https://horde.example",
+        "anonymous_workers": False,
+        "database_connections": 20,
+        "lease_s_min": 300,
+        "duty_period_s": 0.5,
+        "log_level": "DEBUG",
+    }
+    assert len(EVERYTHING) == len(Settings.__struct_fields__)
+
+
+def test_nothing_needs_to_be_set() -> None:
+    found = Settings.from_environment({"PATH": "/bin", "HORDE_SOMETHING_ELSE": "1"})
+
+    assert found == Settings()
+    assert (found.host, found.port, found.lease_s_min, found.anonymous_workers) == ("127.0.0.1", 7001, 150, True)
+
+
+def test_environment_of_the_process_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HORDE_PORT", "7777")
+
+    assert Settings.from_environment().port == 7777
+
+
+def test_flag_wins_over_the_environment_and_none_is_no_flag() -> None:
+    found = Settings.from_environment(EVERYTHING, port=9, host=None, anonymous_workers=True, data_dir=Path("/x"))
+
+    assert (found.port, found.host, found.anonymous_workers, found.data_dir) == (9, "0.0.0.0", True, Path("/x"))
+
+
+def test_empty_variable_is_not_set() -> None:
+    assert Settings.from_environment(dict.fromkeys(EVERYTHING, "")) == Settings()
+
+
+def test_home_is_found_in_a_data_dir(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+
+    assert Settings.from_environment({"HORDE_DATA_DIR": "~/horde"}).objects_dir == Path("/home/ada/horde/objects")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ("True", True), ("1", True), ("false", False), ("FALSE", False), ("0", False)]
+)
+def test_switches_are_read_as_people_write_them(text: str, value: bool) -> None:
+    assert Settings.from_environment({"HORDE_ANONYMOUS_WORKERS": text}).anonymous_workers is value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HORDE_PORT", "0"),
+        ("HORDE_PORT", "65536"),
+        ("HORDE_PORT", "http"),
+        ("HORDE_PORT", "80.5"),
+        ("HORDE_ANONYMOUS_WORKERS", "perhaps"),
+        ("HORDE_DATABASE_CONNECTIONS", "1"),
+        ("HORDE_DATABASE_CONNECTIONS", "201"),
+        ("HORDE_LEASE_S_MIN", "0"),
+        ("HORDE_LEASE_S_MIN", "3601"),
+        ("HORDE_DUTY_PERIOD_S", "0"),
+        ("HORDE_DUTY_PERIOD_S", "-1"),
+        ("HORDE_DUTY_PERIOD_S", "inf"),
+        ("HORDE_DUTY_PERIOD_S", "nan"),
+        ("HORDE_LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_value_that_cannot_be_used_is_refused_and_named(name: str, value: str) -> None:
+    setting = name.removeprefix("HORDE_").lower()
+
+    with pytest.raises(BadSetting, match=rf"\$\.{setting}"):
+        Settings.from_environment({name: value})
+
+
+def test_flag_that_cannot_be_used_is_refused_too() -> None:
+    with pytest.raises(BadSetting, match=r"\$\.port"):
+        Settings.from_environment({}, port=70_000)
+
+
+def test_child_gets_our_environment_with_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HORDE_PORT", "1")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://old")
+    monkeypatch.setenv("SOMETHING", "else")
+
+    found: dict[str, Any] = child_environment(database_url="postgresql://new", port=None, host="h", lease_s_min=5)
+
+    assert (found["DATABASE_URL"], found["HORDE_HOST"], found["HORDE_LEASE_S_MIN"]) == ("postgresql://new", "h", "5")
+    assert found["SOMETHING"] == "else"
+    assert "HORDE_PORT" not in found
