@@ -13,7 +13,7 @@ from horde.cli.main import status_of
 from horde.cli.output import FAILED, INTERRUPTED, MISUSED
 from horde.cli.progress import stage, waiting_time
 from horde.wire.v2 import CheckAnswer
-from tests.api.actors import pop
+from tests.api.actors import deliver, picture, pop, serve_one
 from tests.cli.commands import END_S_MAX, started, until_it_says
 from tests.plugins.hordes import RunningHorde
 from tests.worker.shifts import demo_worker
@@ -90,7 +90,7 @@ def test_request_that_nobody_can_serve_is_given_up_when_told_so(
 
 def test_ctrl_c_cancels_the_request(horde: RunningHorde, client: httpx.Client) -> None:
     with started("generate", "a stable", *SMALL, HORDE_URL=horde.url) as process:
-        until_it_says(process, "no worker can make this now")
+        until_it_says(process, "no worker can make it now")
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=END_S_MAX)
 
@@ -99,6 +99,40 @@ def test_ctrl_c_cancels_the_request(horde: RunningHorde, client: httpx.Client) -
     assert "cancelled the request" in stderr
     assert "Traceback" not in stderr
     assert pop(client)["id"] is None
+
+
+def test_pictures_that_were_ready_are_written_when_the_request_is_cancelled(
+    horde: RunningHorde, client: httpx.Client, here: Path
+) -> None:
+    with started(
+        "generate", "a stable", "-n", "2", "-o", str(here / "out.webp"), *SMALL, HORDE_URL=horde.url
+    ) as process:
+        until_it_says(process, "0 of 2 ready")
+        serve_one(client)
+        until_it_says(process, "1 of 2 ready")
+        process.send_signal(signal.SIGINT)
+        stdout, _ = process.communicate(timeout=END_S_MAX)
+
+    assert process.returncode == INTERRUPTED
+    assert stdout == f"{here / 'out-1.webp'}\n"
+    assert (here / "out-1.webp").read_bytes() == picture()
+
+
+def test_pictures_that_were_ready_are_written_when_workers_fail_at_the_others(
+    horde: RunningHorde, client: httpx.Client, here: Path
+) -> None:
+    with started(
+        "generate", "a stable", "-n", "2", "-o", str(here / "out.webp"), *SMALL, HORDE_URL=horde.url
+    ) as process:
+        until_it_says(process, "0 of 2 ready")
+        serve_one(client)
+        for _ in range(3):
+            deliver(client, pop(client)["id"], state="faulted", generation="faulted").raise_for_status()
+        stdout, stderr = process.communicate(timeout=END_S_MAX)
+
+    assert process.returncode == FAILED
+    assert stdout == f"{here / 'out-1.webp'}\n"
+    assert "pictures that are ready: 1" in stderr
 
 
 @pytest.mark.parametrize(
@@ -145,7 +179,7 @@ def progress(**fields: object) -> CheckAnswer:
     [
         ({}, "waiting", ""),
         ({"queue_position": 3, "wait_time": 12}, "waiting, number 3 in the queue", ", about 12 s"),
-        ({"is_possible": False, "wait_time": 12}, "waiting for a worker that can make it", ""),
+        ({"is_possible": False, "wait_time": 12}, "no worker can make it now, waiting for one (Ctrl-C cancels)", ""),
         ({"processing": 1, "waiting": 0}, "being made", ""),
         ({"processing": 1, "waiting": 2, "finished": 1}, "being made, 1 of 4 ready", ""),
         ({"done": True, "finished": 4, "waiting": 0}, "done, 4 of 4 ready", ""),

@@ -1,10 +1,12 @@
 """What the bridge reads out of a pop, which refusals it knows, and how it brings a picture home."""
 
+import asyncio
 import base64
 import time
 
 import msgspec
 import pytest
+import stamina
 
 from horde import errors
 from horde.client import AsyncHorde, BadAnswer
@@ -17,7 +19,7 @@ from horde.worker.shift import Shift, needs_a_person
 from horde.worker.slots import Slots
 from tests.api.actors import picture
 from tests.plugins.hordes import RunningHorde
-from tests.worker.shifts import Failing, Gated, worker_settings
+from tests.worker.shifts import PATIENCE_S, Failing, Gated, worker_settings
 
 
 def popped(**payload: object) -> v2.PopAnswer:
@@ -99,6 +101,27 @@ async def test_picture_whose_link_is_refused_goes_along_with_the_delivery(horde:
     link = f"{horde.url}/api/files/00000000-0000-0000-0000-000000000000.webp?expires=1&signature=forged"
     async with AsyncHorde(horde.url) as client:
         assert base64.b64decode(await transfer.place(client, link, picture())) == picture()
+
+
+async def test_picture_whose_storage_is_away_goes_along_with_the_delivery() -> None:
+    async with AsyncHorde("http://127.0.0.1:9", retries=FOR_EVER) as client:
+        said = await transfer.place(client, "http://127.0.0.1:9/a.webp", picture(), within_s=0.05)
+
+    assert base64.b64decode(said) == picture()
+
+
+async def test_pop_waits_at_the_server_until_there_is_work(horde: RunningHorde) -> None:
+    async with AsyncHorde(horde.url, retries=FOR_EVER) as client:
+        popping = asyncio.create_task(Bridge(client, worker_settings(horde.url), Gated().abilities).pop([]))
+        async for attempt in stamina.retry_context(on=AssertionError, attempts=None, timeout=PATIENCE_S, wait_max=0.05):
+            with attempt:
+                assert await client.workers()
+        await client.generate("a stable", width=64, height=64)
+
+        batch = await asyncio.wait_for(popping, PATIENCE_S)
+
+    assert batch is not None
+    assert len(batch.job_ids) == 1
 
 
 async def test_idle_pops_that_the_server_does_not_hold_keep_a_distance(horde: RunningHorde) -> None:

@@ -154,4 +154,4 @@ def _tell(request: RequestHandle, watch: _Watch, images: list[Image], paths: lis
 
 
 def _say_retry(details: RetryDetails) -> None:
-    say(f"{details.caused_by} Trying again in {details.wait_for:.0f} s.")
+    say(f"{details.caused_by} Trying again in {details.wait_for:.1f} s.")

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import time
 
 import pytest
 from PIL import Image
@@ -44,21 +43,20 @@ async def test_back_end_offers_models_and_bounds_that_a_pop_may_name(backend: Ba
 
 async def test_back_end_leaves_the_event_loop_alone(backend: Backend) -> None:
     await backend.start()
-    longest = 0.0
+    turns = 0
 
-    async def watch() -> None:
-        nonlocal longest
+    async def count() -> None:
+        nonlocal turns
         while True:
-            before = time.perf_counter()
+            turns += 1
             await asyncio.sleep(0)
-            longest = max(longest, time.perf_counter() - before)
 
-    watching = asyncio.create_task(watch())
+    counting = asyncio.create_task(count())
     await backend.generate(ORDER)
-    watching.cancel()
+    counting.cancel()
     await backend.close()
 
-    assert longest < 0.2
+    assert turns > 10
 
 
 @pytest.mark.parametrize("name", ["nope", "nowhere:Backend", "horde.worker.backends.demo:Nothing"])

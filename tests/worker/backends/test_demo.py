@@ -66,7 +66,7 @@ def test_season_of_the_prompt_is_shown(prompt: str, season: Season) -> None:
 
 @pytest.mark.parametrize(
     ("prompt", "count"),
-    [("three robots", 3), ("7 robots", 7), ("a lonely robot", 1), ("9999 robots", COUNT_MAX), ("no robots", 0)],
+    [("three robots", 3), ("7 robots", 7), ("a lonely robot", 1), ("9999 robots", COUNT_MAX), ("an empty stable", 0)],
 )
 def test_number_of_the_prompt_is_the_number_of_robots(prompt: str, count: int) -> None:
     assert scene_of(prompt, seed=1, steps=30).robots == count
