@@ -182,3 +182,11 @@ async def listening(ctx: Context) -> None:
             ctx, "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'listen %'"
         ):
             pass
+
+
+async def somebody_waits_for_a_lock(ctx: Context) -> None:
+    """Return when a transaction in this database waits for another one."""
+    sql = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(10):
+        while not await look(ctx, sql):
+            pass

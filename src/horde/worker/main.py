@@ -33,8 +33,9 @@ def run(settings: Settings) -> None:
 
     Raises UnknownBackend, and the HordeError of a horde that does not want this worker.
     """
+    backend = load(settings.backend)
     _speak(settings)
-    asyncio.run(_until_signalled(settings, load(settings.backend)))
+    asyncio.run(_until_signalled(settings, backend))
 
 
 async def work(settings: Settings, backend: Backend, wishes: Wishes) -> None:

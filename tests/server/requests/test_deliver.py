@@ -15,8 +15,10 @@ from horde.server.db import notify
 from horde.server.requests.cancel import cancel
 from horde.server.requests.deliver import ResultState, deliver, report_fault
 from horde.server.requests.expire import return_late_jobs
+from horde.server.requests.giveback import give_back
 from horde.server.requests.read import status
 from horde.server.storage.objects import job_key
+from horde.server.workers.roster import lock_worker
 from horde.units import Kudos
 from tests.plugins.hordes import Clock
 from tests.server.builders import (
@@ -35,6 +37,7 @@ from tests.server.builders import (
     one,
     picture,
     popped,
+    somebody_waits_for_a_lock,
     sum_of_balances,
     user,
 )
@@ -307,6 +310,22 @@ async def test_delivery_and_give_back_at_once_leave_one_of_the_two(clock: Clock,
     assert (states["done"], states["lost"]) == (paid, returned)
     assert await has(clock.ctx, bob) == 10_000 * paid
     assert await sum_of_balances(clock.ctx) == 0
+
+
+async def test_delivery_whose_job_is_given_back_meanwhile_is_aborted(clock: Clock, ada: User, bob: User) -> None:
+    request_id = await asked(clock.ctx, ada)
+    job_id = await leased(clock.ctx, bob, "Atlas")
+
+    async with clock.ctx.database.transaction() as tx:
+        await lock_worker(tx, "Atlas")
+        delivering = asyncio.create_task(delivered(clock.ctx, bob, job_id))
+        await somebody_waits_for_a_lock(clock.ctx)  # it has seen its job leased, and stored the picture
+        await give_back(tx, UUID(request_id), [UUID(job_id)], "lost", now=clock.now)
+
+    with pytest.raises(AbortedGen):
+        await delivering
+    assert (await has(clock.ctx, ada), await has(clock.ctx, bob)) == (100_000, 0)
+    assert await one(clock.ctx, "SELECT waiting FROM requests") == 1
 
 
 async def test_many_deliveries_to_one_request_are_all_paid(clock: Clock, ada: User, bob: User) -> None:

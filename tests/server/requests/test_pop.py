@@ -247,6 +247,13 @@ async def test_expired_request_is_not_handed_out(clock: Clock, ada: User, bob: U
     await idle(clock.move(minutes=20), bob)
 
 
+async def test_expired_head_does_not_hide_the_rest_of_its_lane(clock: Clock, ada: User, bob: User) -> None:
+    await asked(clock.ctx, ada, prompt="old")
+    await asked(clock.move(minutes=20), ada, prompt="new")
+
+    assert (await popped(clock.ctx, bob)).payload["prompt"] == "new"
+
+
 async def test_worker_that_asks_again_does_not_lose_what_it_has(clock: Clock, ada: User, bob: User) -> None:
     await asked(clock.ctx, ada, n=2)
     first, second = await leased(clock.ctx, bob), await leased(clock.ctx, bob)

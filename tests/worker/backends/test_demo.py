@@ -77,6 +77,10 @@ def test_colours_of_the_prompt_are_those_of_the_robots() -> None:
     assert scene_of("pink and gold robots", seed=1, steps=30).colours == (ROBOT_COLOURS["pink"], ROBOT_COLOURS["gold"])
 
 
+def test_every_word_changes_what_is_left_to_chance() -> None:
+    assert scene_of("robots, quietly", seed=1, steps=30).chance != scene_of("robots, loudly", seed=1, steps=30).chance
+
+
 def test_words_without_meaning_leave_all_to_the_seed() -> None:
     assert len({scene_of("", seed=seed, steps=30).time for seed in range(40)}) == 4
 

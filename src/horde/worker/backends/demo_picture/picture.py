@@ -40,7 +40,7 @@ class Standing:
 def draw(scene: Scene, prompt: str, width: int, height: int) -> Image.Image:
     """The picture of a scene, RGB, with the caption."""
     fineness = min(FINENESS, math.sqrt(DRAWN_PIXELS_MAX / (width * height)))
-    place = Place(max(width, round(width * fineness)), max(height, round(height * fineness)))
+    place = Place(round(width * fineness), round(height * fineness))
     mood, rng = Mood.of(scene), random.Random(scene.chance)  # noqa: S311 - a drawing, no secret
     picture = Image.new("RGB", (place.width, place.height))
     paint_sky(picture, place, mood, rng)
