@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
-from platformdirs import site_data_path, user_data_path
+from platformdirs import site_state_path, user_data_path
 
 from horde.environment import Naming, read_settings
 
@@ -31,7 +31,7 @@ def default_data_dir() -> Path:
     instead cannot enter root's home.
     """
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    return site_data_path(APP_NAME) if is_root else user_data_path(APP_NAME)
+    return site_state_path(APP_NAME) if is_root else user_data_path(APP_NAME)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
