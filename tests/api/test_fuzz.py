@@ -14,7 +14,7 @@ from horde.server.app import create_app
 from horde.server.settings import Settings
 from tests.plugins.hordes import ANONYMOUS, RunningHorde
 
-EXAMPLES = 40
+EXAMPLES = 60
 """For each route, and as many again that break the document."""
 NO_WORKER = (503, '"No active server can do this request now."')
 """What v1 answers while nobody serves (contract/api-v1.md, section 2): a refusal, not a fault."""
@@ -28,6 +28,22 @@ SENT = [(route, GenerationMode.POSITIVE) for route in ROUTES] + [
     (route, GenerationMode.NEGATIVE) for route in BREAKABLE
 ]
 
+REFUSED = frozenset(
+    {"style", "webhook", "source_image", "source_mask", "extra_source_images", "proxied_account", "workers"}
+)
+REFUSED_PARAMS = frozenset({"special", "control_type", "workflow", "extra_texts"})
+"""What ends a request for images before the engine sees it; nearly every drawn body has some of it."""
+
+
+def leave_out_what_is_refused(body: object) -> None:
+    """Let a drawn request get as far as it can."""
+    if isinstance(body, dict):
+        for name in REFUSED.intersection(body):
+            del body[name]
+        if isinstance(params := body.get("params"), dict):
+            for name in REFUSED_PARAMS.intersection(params):
+                del params[name]
+
 
 @pytest.mark.parametrize(("route", "mode"), SENT, ids=[f"{route.label} {mode.value}" for route, mode in SENT])
 def test_nothing_that_can_be_sent_is_a_bug(
@@ -39,6 +55,8 @@ def test_nothing_that_can_be_sent_is_a_bug(
     @settings(max_examples=EXAMPLES, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(case=route.as_strategy(generation_mode=mode))
     def send(case: Case) -> None:  # type: ignore[type-arg]
+        if mode is GenerationMode.POSITIVE:
+            leave_out_what_is_refused(case.body)
         answer = case.call(base_url=fuzzed_horde.url, headers={"apikey": ANONYMOUS})
 
         assert answer.status_code < 500 or (answer.status_code, answer.text) == NO_WORKER, answer.text

@@ -22,6 +22,13 @@ def opened(content: bytes) -> Image.Image:
     return found
 
 
+def noise(format: str, **options: object) -> bytes:
+    """A picture that cannot be made much smaller."""
+    buffer = io.BytesIO()
+    Image.effect_noise((64, 64), 80).convert("RGB").save(buffer, format, **options)
+    return buffer.getvalue()
+
+
 def bomb(width: int, height: int) -> bytes:
     """A PNG of a few bytes that claims to be that large."""
 
@@ -68,24 +75,43 @@ async def test_what_is_no_webp_png_or_jpeg_is_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize("format", ["WEBP", "PNG", "JPEG"])
 async def test_picture_that_broke_off_is_refused(format: str) -> None:
-    buffer = io.BytesIO()
-    Image.effect_noise((64, 64), 80).convert("RGB").save(buffer, format)
-    content = buffer.getvalue()
+    content = noise(format)
 
     for share in (0.1, 0.5, 0.9):
         with pytest.raises(ImageValidationFailed):
             await as_webp(content[: int(len(content) * share)])
 
 
+async def test_webp_whose_pixels_are_damaged_is_refused() -> None:
+    content = bytearray(noise("WEBP", lossless=True))
+    content[200:240] = b"\xff" * 40
+
+    with pytest.raises(ImageValidationFailed):
+        await as_webp(bytes(content))
+
+
+async def test_picture_that_webp_cannot_hold_is_refused() -> None:
+    with pytest.raises(ImageValidationFailed):
+        await as_webp(picture("PNG", (20_000, 1)))
+
+
 @pytest.mark.parametrize(
-    ("width", "height"),
-    [(PICTURE_SIDE_MAX, PICTURE_SIDE_MAX + 1), (50_000, 50_000), (2**31 - 1, 2**31 - 1), (1, 2**31 - 1), (0, 0)],
+    ("width", "height", "reason"),
+    [
+        (PICTURE_SIDE_MAX, PICTURE_SIDE_MAX + 1, "12288x12289 is too large"),
+        (50_000, 50_000, "not a readable"),
+        (2**31 - 1, 2**31 - 1, "not a readable"),
+        (1, 2**31 - 1, "not a readable"),
+        (0, 0, "not a readable"),
+    ],
 )
-async def test_small_file_with_a_huge_picture_is_refused_before_it_is_unpacked(width: int, height: int) -> None:
+async def test_small_file_with_a_huge_picture_is_refused_before_it_is_unpacked(
+    width: int, height: int, reason: str
+) -> None:
     with warnings.catch_warnings():
         # Pillow warns from half of its own limit on; ours lies between.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with pytest.raises(ImageValidationFailed):
+        with pytest.raises(ImageValidationFailed, match=reason):
             await as_webp(bomb(width, height))
 
 
