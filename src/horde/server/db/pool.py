@@ -36,6 +36,8 @@ LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InterfaceError,
+    # What asyncpg says of a connection whose server was killed while it spoke: "another operation is in progress".
+    asyncpg.InternalClientError,
     ConnectionError,
     TimeoutError,
     OSError,
