@@ -11,11 +11,11 @@ STAMPS := $(VENV)/.stamps
 UV_PIP := $(BIN)/uv pip
 TO     := --python $(BIN)/python
 
-# Yours to set: PYTHON=<the Python to build .venv with>, ARGS=<more words for run, test and lock>.
+# Yours to set: PYTHON=<the Python to build .venv with>, ARGS=<more words for run, test, bench, simulate and lock>.
 PYTHON ?=
 ARGS   ?=
 
-.PHONY: help install run test check format lock clean
+.PHONY: help install run test bench simulate check format lock clean
 
 help: ## List what make can do here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,12 @@ run: $(STAMPS)/install ## Start a private horde: server, database and web page; 
 
 test: $(STAMPS)/dev ## Run the tests; e.g. make test ARGS="-k lease"
 	@$(BIN)/pytest $(ARGS)
+
+bench: $(STAMPS)/install ## Measure the server, about 10 minutes; e.g. make bench ARGS="--only cycle --quick"
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+simulate: $(STAMPS)/dev ## Simulate 10,000 workers; e.g. make simulate ARGS="--workers 1000 --requests 100000"
+	@$(BIN)/python -m benchmarks.simulation $(ARGS)
 
 check: $(STAMPS)/dev ## Check format, lint, types, directions of imports, house rules and SQL
 	$(BIN)/ruff format --check .
@@ -51,7 +57,7 @@ lock: $(STAMPS)/bootstrap ## Remake the lock files; make lock ARGS=--upgrade tak
 
 clean: ## Remove .venv, caches and build outputs
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp stands for a finished step of the installation and is redone when a file it was made from changes.
 # A new bootstrap lock clears .venv, so that nothing of an older installation stays behind.

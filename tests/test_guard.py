@@ -43,7 +43,7 @@ def log(tmp_path: Path) -> Iterator[Path]:
     assert living(tmp_path) == []
 
 
-def guarded(code: str, ready: Path, log: Path, grace_s: float = 20) -> Guarded:
+def guarded(code: str, ready: Path, log: Path | None, grace_s: float = 20) -> Guarded:
     return Guarded([sys.executable, "-c", code, str(ready)], log=log, grace_s=grace_s)
 
 
@@ -159,3 +159,13 @@ def test_terminal_reaches_neither_guard_nor_program(ready: Path, log: Path) -> N
     assert os.getpgid(process_id) != os.getpgid(0)
     assert os.getsid(process_id) != os.getsid(0)
     program.stop()
+
+
+def test_program_without_a_log_is_heard_on_our_stderr(ready: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    program = guarded(SHORT, ready, None)
+    program.start()
+    ready.read_text()
+
+    program.stop()
+
+    assert capfd.readouterr() == ("", "the end is near\n")

@@ -8,9 +8,11 @@ HordeError                      rc, status, message, hint
 │   │                           NulByteInPayload, TooLongUserName
 │   └── late deliveries         DuplicateGen, AbortedGen
 ├── Unauthorized 401            InvalidAPIKey
-├── Refused 403                 WrongCredentials, AnonForbiddenWorker, WorkerMaintenance, LinkRefused
+├── Refused 403                 WrongCredentials, NotModerator, AnonForbiddenWorker, WorkerMaintenance, LinkRefused
+│   └── no more workers         WorkerInviteOnly, TooManyWorkers, TooManyWorkersTrusted, TooManySameIPs
 ├── Missing 404                 InvalidJobID, RequestNotFound, WorkerNotFound, UserNotFound, StyleNotFound,
 │                               ObjectNotFound
+├── IdempotencyKeyConflict 409
 ├── TooLarge 413
 ├── TooMany 429                 TooManyPrompts
 └── Unavailable 503             NoWorkerNow, Overloaded, StorageFailed
@@ -164,6 +166,10 @@ class WrongCredentials(Refused):
     """The key does not belong to the owner."""
 
 
+class NotModerator(Refused):
+    """Only moderators may see this."""
+
+
 class AnonForbiddenWorker(Refused):
     """The anonymous account may not run workers here."""
 
@@ -172,6 +178,30 @@ class AnonForbiddenWorker(Refused):
 
 class WorkerMaintenance(Refused):
     """This worker has been put into maintenance mode by its owner."""
+
+
+class WorkerInviteOnly(Refused):
+    """This horde takes new workers by invitation only."""
+
+    default_hint = "ask its operator for one."
+
+
+class TooManyWorkers(Refused):
+    """This account has as many workers as it may have."""
+
+    default_hint = "give a worker the name of one that you do not run any more, or ask the operator to trust you."
+
+
+class TooManyWorkersTrusted(Refused):
+    """This trusted account has as many workers as it may have."""
+
+    default_hint = "give a worker the name of one that you do not run any more, or ask the operator for an invitation."
+
+
+class TooManySameIPs(Refused):
+    """As many workers as may come from one address come from this one."""
+
+    default_hint = "give a worker the name of one that you do not run any more, or ask the operator for an invitation."
 
 
 class LinkRefused(Refused):
@@ -211,6 +241,13 @@ class StyleNotFound(Missing):
 
 class ObjectNotFound(Missing):
     """There is no such file."""
+
+
+class IdempotencyKeyConflict(HordeError):
+    """This Idempotency-Key was used for another call."""
+
+    status = 409
+    default_hint = "make a new key for each call, and repeat it only with the same body."
 
 
 class TooLarge(HordeError):

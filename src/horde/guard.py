@@ -39,7 +39,7 @@ SIGNALLED = 128
 
 
 class Guarded:
-    """A program run under a guard, with all it prints appended to `log`.
+    """A program run under a guard, with all it prints appended to `log`; None: it goes on our stderr.
 
     `stop_signal` asks it to end; after `grace_s` seconds it is killed. It runs as the system account
     `account`, which only root can choose (empty: ours). It may be started again once it has ended.
@@ -49,7 +49,7 @@ class Guarded:
         self,
         command: Sequence[str],
         *,
-        log: Path,
+        log: Path | None,
         grace_s: float,
         stop_signal: signal.Signals = signal.SIGTERM,
         environment: Mapping[str, str] | None = None,
@@ -72,7 +72,8 @@ class Guarded:
         if sys.platform == "win32":
             flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
         self._is_swept = False
-        with self.log.open("ab") as log:
+        # Not by the name /dev/stderr: it cannot be opened where stderr is a socket, as it is under systemd.
+        with self.log.open("ab") if self.log else os.fdopen(os.dup(2), "ab") as log:
             self._guard = subprocess.Popen(
                 self._guard_command,
                 stdin=subprocess.PIPE,

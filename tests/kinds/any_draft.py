@@ -11,7 +11,10 @@ from horde.kinds.base import Draft, Kind
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 """What can be stored: no half characters and no NUL."""
 JSON = st.recursive(st.booleans() | st.integers(-(2**53), 2**53) | TEXTS, lambda inner: st.lists(inner, max_size=3))
-NAMES = st.sampled_from(["stable_diffusion", "SDXL 1.0", "Flux.1-Schnell fp8 (Compact)"])
+NAMES = st.sampled_from([
+    "stable_diffusion", "stable_diffusion_inpainting", "SDXL 1.0", "Stable Cascade 1.0", "Flux.1-Schnell fp8 (Compact)",
+    "horde_special::portraits#7",
+])  # fmt: skip
 WORKERS = st.sampled_from([f"00000000-0000-4000-8000-00000000000{digit}" for digit in range(6)])
 
 
@@ -36,6 +39,8 @@ def any_draft(draw: st.DrawFn, kind: Kind[Any]) -> Draft[Any]:
         extra_slow_workers=draw(st.booleans()),
         workers=tuple(draw(st.lists(WORKERS, max_size=3))),
         worker_blacklist=draw(st.booleans()),
+        source_processing=draw(st.sampled_from([None, "img2img", "inpainting", "outpainting", "remix"])),
+        has_extra_sources=draw(st.booleans()),
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from horde.kinds import image
-from horde.kinds.agents import OUR_AGENT, capabilities
+from horde.kinds.agents import OUR_AGENT, abilities, capabilities, sampler_needed
 
 REGEN_1 = (
     "img2img inpainting karras post-processing GFPGAN RealESRGAN_x4plus r2 CodeFormers clip_skip r2_source controlnet"
@@ -73,3 +73,66 @@ def test_some_program_can_do_whatever_a_request_can_need() -> None:
     processors = set(image.PostProcessor.__args__)  # type: ignore[attr-defined]  # what Literal[...] lists
 
     assert processors <= capabilities("AI Horde Worker reGen:13:x")
+
+
+# ------------------------------------------------------------------------------------------- samplers
+CLASSIC = "k_lms k_heun k_euler k_euler_a k_dpm_2 k_dpm_2_a k_dpm_fast k_dpm_adaptive k_dpmpp_2s_a k_dpmpp_2m"
+OLD_11 = f"{CLASSIC} dpmsolver"
+OLD_12 = f"{CLASSIC} dpmsolver k_dpmpp_sde"
+REGEN_2 = f"{OLD_12} DDIM"
+AUTO = "k_lms k_dpm_2 k_dpm_2_a k_dpmpp_2s_a k_dpmpp_2m dpmsolver"
+AUTO_PLAIN = "k_heun k_euler k_euler_a k_dpm_fast k_dpm_adaptive"
+SAMPLERS = image.Sampler.__args__  # type: ignore[attr-defined]  # what Literal[...] lists
+
+
+@pytest.mark.parametrize(
+    ("agent", "with_karras", "only_without"),
+    [
+        ("AI Horde Worker reGen:1:x", "", ""),
+        ("AI Horde Worker reGen:2:x", REGEN_2, ""),
+        ("AI Horde Worker reGen:3:x", f"{REGEN_2} lcm", ""),
+        ("AI Horde Worker:10:x", "", ""),
+        ("AI Horde Worker:11:x", OLD_11, ""),
+        ("AI Horde Worker:12:x", OLD_12, ""),
+        ("AI Horde Worker:16:x", OLD_12, ""),
+        ("AI Horde Worker:17:x", OLD_12, "DDIM"),
+        ("SD-WebUI Stable Horde Worker Bridge:0:x", "", ""),
+        ("SD-WebUI Stable Horde Worker Bridge:1:x", f"{CLASSIC} k_dpmpp_sde", "DDIM"),
+        ("HordeAutoWebBridge:1:x", AUTO, AUTO_PLAIN),
+        (f"{OUR_AGENT}:0.1.0:x", f"{REGEN_2} lcm", ""),
+        # Unknown ones sample as AI Horde Worker 23 does.
+        ("Somebody's script:1:x", OLD_12, "DDIM"),
+        ("unknown:0:unknown", OLD_12, "DDIM"),
+        ("AI Horde Worker reGen:new:x", OLD_12, "DDIM"),
+        ("", OLD_12, "DDIM"),
+    ],
+)
+def test_program_runs_the_samplers_of_its_version(agent: str, with_karras: str, only_without: str) -> None:
+    can = abilities(agent)
+
+    assert can >= capabilities(agent)
+    assert {name for name in SAMPLERS if f"{name} karras" in can} == set(with_karras.split())
+    assert {name for name in SAMPLERS if name in can} == {*with_karras.split(), *only_without.split()}
+
+
+AGENTS = [f"{name}:{version}:x" for name in
+          ("AI Horde Worker reGen", "AI Horde Worker", "SD-WebUI Stable Horde Worker Bridge", "HordeAutoWebBridge",
+           OUR_AGENT, "any") for version in range(25)]  # fmt: skip
+
+
+@pytest.mark.parametrize("karras", [True, False])
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_samplers_that_stand_for_each_other_are_run_by_the_same_programs(sampler: str, karras: bool) -> None:
+    itself, needed = f"{sampler} karras" if karras else sampler, sampler_needed(sampler, karras=karras)
+
+    assert {agent for agent in AGENTS if itself in abilities(agent)} == {
+        agent for agent in AGENTS if needed in abilities(agent)
+    }
+
+
+def test_samplers_part_requests_no_further_than_programs_do() -> None:
+    needed = {sampler_needed(sampler, karras=karras) for sampler in SAMPLERS for karras in (True, False)}
+
+    assert needed == {
+        "k_euler_a karras", "k_euler_a", "k_dpmpp_sde karras", "dpmsolver karras", "DDIM karras", "DDIM", "lcm karras",
+    }  # fmt: skip

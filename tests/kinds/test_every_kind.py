@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from horde.errors import BadInput
 from horde.kinds import KINDS
-from horde.kinds.base import Kind, Needs
+from horde.kinds.base import Kind, Needs, asked_by
 from tests.kinds.any_draft import any_draft, any_params
 
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
@@ -48,6 +48,29 @@ def test_order_and_repetition_of_names_do_not_make_another_lane(kind: Kind[Any],
     same = replace(draft, models=draft.models[::-1] + draft.models, workers=draft.workers[::-1] + draft.workers)
 
     assert kind.needs(same) == kind.needs(draft)
+
+
+@every_kind
+@given(data=st.data(), is_trusted=st.booleans(), can_pay=st.booleans())
+def test_trust_parts_requests_only_where_it_decides(
+    kind: Kind[Any], data: st.DataObject, is_trusted: bool, can_pay: bool
+) -> None:
+    needs = kind.needs(data.draw(any_draft(kind)))
+
+    safe = asked_by(needs, is_trusted=is_trusted, can_pay=can_pay, is_from_unsafe_ip=False)
+    unsafe = asked_by(needs, is_trusted=is_trusted, can_pay=can_pay, is_from_unsafe_ip=True)
+
+    assert (safe == needs) is (is_trusted or can_pay)
+    assert (safe.is_from_unsafe_ip, safe.is_vouched_for) == (False, False)
+    assert (unsafe.is_from_unsafe_ip, unsafe.is_vouched_for) == (True, is_trusted)
+
+
+@every_kind
+@given(data=st.data())
+def test_sizes_can_be_said_in_words(kind: Kind[Any], data: st.DataObject) -> None:
+    for name, size in kind.needs(data.draw(any_draft(kind))).sizes:
+        assert f"{size:,} " in kind.size_in_words(name, size)
+        assert kind.size_in_words(name, 0).startswith("0 ")
 
 
 @every_kind

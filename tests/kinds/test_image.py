@@ -1,5 +1,6 @@
 """Images: bounds, lanes, steps, leases, batches, prices and payloads as the contract has them (api-v2.md 2.2, 3.1)."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -30,6 +31,10 @@ def params(**fields: Any) -> ImageParams:
 
 def draft(prompt: str = "a red fox", **fields: Any) -> Draft[ImageParams]:
     return Draft(kind="image", prompt=prompt, params=params(**fields))
+
+
+EULER_A = "k_euler_a karras"
+"""The sampler of who names none, as a feature."""
 
 
 # --------------------------------------------------------------------------------------------- bounds
@@ -154,6 +159,7 @@ def test_draft_that_cannot_be_done_is_refused_by_its_own_code(refused: Draft[Any
         draft(cfg_scale=0.1),
         draft(cfg_scale=99.99),
         draft(workflow="qr_code", extra_texts=[{"text": "x", "reference": "other"}, QR_TEXT]),
+        replace(draft(control_type="canny"), source_processing="img2img"),
     ],
 )
 def test_draft_that_can_be_done_is_taken(accepted: Draft[Any]) -> None:
@@ -161,9 +167,9 @@ def test_draft_that_can_be_done_is_taken(accepted: Draft[Any]) -> None:
 
 
 # ---------------------------------------------------------------------------------------------- needs
-def test_draft_without_wishes_needs_only_its_size() -> None:
+def test_draft_without_wishes_needs_only_its_size_and_the_common_samplers() -> None:
     assert KIND.needs(draft(width=1024, height=512)) == Needs(
-        kind="image", sizes=(("pixels", 1024 * 512),), nsfw=True, slow_workers=True
+        kind="image", features=(EULER_A,), sizes=(("pixels", 1024 * 512),), nsfw=True, slow_workers=True
     )
 
 
@@ -175,7 +181,9 @@ def test_draft_without_wishes_needs_only_its_size() -> None:
         ({"hires_fix": True}, ("hires_fix",)),
         ({"transparent": True}, ("layer_diffuse",)),
         ({"return_control_map": True}, ("return_control_map",)),
-        ({"image_is_control": True}, ("image_is_control",)),
+        ({"control_type": "hed"}, ("controlnet",)),
+        ({"control_type": "hed", "image_is_control": True}, ("controlnet", "image_is_control")),
+        ({"image_is_control": True}, ()),
         ({"clip_skip": 1}, ()),
         ({"clip_skip": 2}, ("clip_skip",)),
         ({"loras": []}, ()),
@@ -185,10 +193,67 @@ def test_draft_without_wishes_needs_only_its_size() -> None:
         ({"post_processing": []}, ()),
         ({"post_processing": ["GFPGAN", "4x_AnimeSharp"]}, ("4x_AnimeSharp", "GFPGAN", "post-processing")),
         ({"workflow": "qr_code", "extra_texts": [QR_TEXT]}, ("qr_code",)),
+        ({"steps": 30}, ()),
+        ({"steps": 31}, ("many_steps",)),
+        ({"steps": 500}, ("many_steps",)),
+        ({"steps": 15, "sampler_name": "k_heun"}, ()),
+        ({"steps": 16, "sampler_name": "k_heun"}, ("many_steps",)),
+        ({"steps": 1, "sampler_name": "k_dpm_adaptive"}, ("many_steps",)),
     ],
 )
 def test_wish_becomes_the_feature_it_needs(fields: dict[str, Any], features: tuple[str, ...]) -> None:
-    assert KIND.needs(draft(**fields)).features == features
+    assert KIND.needs(draft(**fields)).features == tuple(sorted({*features, EULER_A}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "features"),
+    [
+        ({"source_processing": "img2img"}, {"img2img"}),
+        ({"source_processing": "inpainting"}, {"img2img", "inpainting"}),
+        ({"source_processing": "outpainting"}, {"img2img", "inpainting"}),
+        ({"source_processing": "remix", "has_extra_sources": True}, {"img2img", "extra_source_images"}),
+    ],
+)
+def test_pictures_that_come_along_need_somebody_who_takes_them(changes: dict[str, Any], features: set[str]) -> None:
+    assert set(KIND.needs(replace(draft(), **changes)).features) == features | {EULER_A}
+
+
+@pytest.mark.parametrize(
+    ("fields", "feature"),
+    [
+        ({"sampler_name": "k_heun"}, EULER_A),
+        ({"sampler_name": "k_heun", "karras": False}, "k_euler_a"),
+        ({"sampler_name": "k_lms"}, "k_euler_a"),
+        ({"sampler_name": "lcm"}, "lcm karras"),
+        ({"sampler_name": "DDIM", "karras": False}, "DDIM"),
+    ],
+)
+def test_samplers_that_the_same_programs_run_wait_together(fields: dict[str, Any], feature: str) -> None:
+    assert KIND.needs(draft(**fields, steps=1)).features == (feature,)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (1024 * 1024, "1,048,576 pixels (for example 1024x1024)"),
+        (512 * 768, "393,216 pixels (for example 512x768)"),
+        (64 * 3072, "196,608 pixels (for example 384x512)"),
+        (64 * 64 * 47, "192,512 pixels (for example 64x3008)"),
+        (64 * 64 * 53, "217,088 pixels (for example 448x448)"),
+        (1_000_000, "1,000,000 pixels (for example 960x960)"),
+        (2**31 - 1, "2,147,483,647 pixels (for example 3072x3072)"),
+        (64 * 64 - 1, "4,095 pixels"),
+    ],
+)
+def test_pixels_are_said_with_a_picture_that_has_so_many(pixels: int, words: str) -> None:
+    assert KIND.size_in_words("pixels", pixels) == words
+
+
+def test_idle_worker_is_shown_twelve_reasons_whatever_was_skipped() -> None:
+    assert set(KIND.skip_keys_shown) == {
+        "bridge_version", "untrusted", "performance", "controlnet", "post-processing", "lora", "nsfw", "unsafe_ip",
+        "painting", "img2img", "worker_id", "models",
+    }  # fmt: skip
 
 
 # ------------------------------------------------------------------------- steps, lease, batch, price

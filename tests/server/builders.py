@@ -2,11 +2,13 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
+import msgspec
 from PIL import Image
 
 from horde.kinds.base import Draft
@@ -15,15 +17,22 @@ from horde.server.accounts.keys import ANONYMOUS_KEY, authenticate
 from horde.server.accounts.register import register
 from horde.server.accounts.users import User
 from horde.server.context import Context
+from horde.server.db.batch import Batches
+from horde.server.db.notify import APPLICATION_NAME
 from horde.server.db.pool import open_database
 from horde.server.db.queries import Query
 from horde.server.ledger.balance import balance
+from horde.server.ledger.post import JobPayment
+from horde.server.matching.order import AGEING_PERIOD, EPOCH
+from horde.server.memory import Memory
 from horde.server.requests.deliver import Delivery, deliver
-from horde.server.requests.pop import Ask, Idle, Popped, pop
+from horde.server.requests.lease import Popped
+from horde.server.requests.pop import Ask, Idle, pop
 from horde.server.requests.submit import submit
 from horde.server.workers.checkin import CheckIn, check_in
 from horde.server.workers.roster import OfferTerms, Worker
 from horde.units import Kudos, kudos
+from tests.plugins.hordes import Clock
 
 MODEL = "stable_diffusion"
 SMALL = ImageParams(steps=50)
@@ -33,7 +42,10 @@ ROOM = 8 * 512 * 512
 FOX = Draft(kind="image", prompt="a red fox", params=SMALL)
 
 T = TypeVar("T")
-TABLES = ("users", "keys", "ledger_accounts", "ledger_transfers", "lanes", "requests", "workers", "jobs", "secrets")
+TABLES = (
+    "users", "keys", "ledger_accounts", "ledger_transfers", "lanes", "requests", "workers", "worker_models", "jobs",
+    "work_done", "secrets", "idempotency_keys",
+)  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------ who and what
@@ -69,8 +81,7 @@ def ask(name: str = "Atlas", **changes: Any) -> Ask:
 
 async def worker(ctx: Context, owner: User, name: str = "Atlas", **changes: Any) -> Worker:
     """A worker that has just checked in."""
-    async with ctx.database.transaction() as tx:
-        return await check_in(tx, owner, said(name, **changes), may_be_anonymous=True, now=ctx.now)
+    return (await check_in(ctx, owner, said(name, **changes))).worker
 
 
 # ----------------------------------------------------------------------------------------- what they do
@@ -87,10 +98,23 @@ async def popped(ctx: Context, owner: User, name: str = "Atlas", **changes: Any)
 
 
 async def idle(ctx: Context, owner: User, name: str = "Atlas", **changes: Any) -> dict[str, int]:
-    """The skip counters of a pop that must find nothing."""
+    """The skip counters, as far as they counted anything, of a pop that must find nothing."""
     answer = await pop(ctx, owner, ask(name, **changes))
     assert isinstance(answer, Idle), f"something was handed out: {answer}"
-    return answer.skipped
+    return {key: count for key, count in answer.skipped.items() if count}
+
+
+def payment(
+    payer: User, owner: User, reward: float, charge: float | None = None, job_id: UUID | None = None
+) -> JobPayment:
+    """What a job's end moves, in whole kudos; the payer is charged all of it unless it is said."""
+    return JobPayment(
+        job_id=job_id or uuid4(),
+        payer_id=payer.id,
+        worker_owner_id=owner.id,
+        reward=kudos(reward),
+        charge=kudos(reward if charge is None else charge),
+    )
 
 
 async def leased(ctx: Context, owner: User, name: str = "Atlas", **changes: Any) -> str:
@@ -125,7 +149,22 @@ async def nodes(ctx: Context, count: int, connections: int = 8) -> AsyncIterator
     async with AsyncExitStack() as stack:
         url = ctx.services.settings.database_url
         pools = [await stack.enter_async_context(open_database(url, connections=connections)) for _ in range(count)]
-        yield [replace(ctx, services=replace(ctx.services, database=pool)) for pool in pools]
+        # Memory of its own too: it is what makes a process a node.
+        yield [
+            replace(ctx, services=replace(ctx.services, database=pool, batches=Batches(), memory=Memory()))
+            for pool in pools
+        ]
+
+
+def seldom_looking(ctx: Context, refresh_s: float = 60) -> Context:
+    """The same node with a memory that is as old as it is in production, or older: it goes by what it was told."""
+    settings = msgspec.structs.replace(ctx.services.settings, refresh_s=refresh_s)
+    return replace(ctx, services=replace(ctx.services, settings=settings))
+
+
+def at_a_tick(clock: Clock) -> Context:
+    """The context of the moment at which everybody who waits has just aged."""
+    return clock.move(seconds=(-((clock.now - EPOCH) % AGEING_PERIOD)).total_seconds())
 
 
 # --------------------------------------------------------------------------------- the database as it is
@@ -175,13 +214,25 @@ async def hang_up(ctx: Context, query: str = "%") -> int:
     return len(await look(ctx, sql, query=query))
 
 
+LISTENS = """
+SELECT
+FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = $1 AND state = 'idle' AND query <> ''
+"""
+
+
 async def listening(ctx: Context) -> None:
     """Return when this database is listened to for hints, which is soon after `services` came up."""
     async with asyncio.timeout(10):
-        while not await look(
-            ctx, "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'listen %'"
-        ):
+        while not await look(ctx, LISTENS, name=APPLICATION_NAME):
             pass
+
+
+async def comes_true(holds: Callable[[], bool]) -> None:
+    """Return when something holds that others in this process bring about."""
+    async with asyncio.timeout(10):
+        for _ in iter(holds, True):
+            await asyncio.sleep(0)
 
 
 async def somebody_waits_for_a_lock(ctx: Context) -> None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "serve": ("horde.cli.serve:serve", "Run one server node: the API alone."),
     "worker": ("horde.cli.worker:worker", "Lend this machine to a horde."),
     "generate": ("horde.cli.generate:generate", "Ask a horde for pictures."),
+    "explain": ("horde.cli.explain:explain", "Say how far a request is, and why it waits."),
     "register": ("horde.cli.register:register", "Make an account on a horde and print its key."),
     "admin": ("horde.cli.admin:app", "Look after a horde of your own, beside its server."),
 }

@@ -1,4 +1,4 @@
-"""The processes of a private horde: its database, its server and its worker, each one to be supervised."""
+"""The processes of a horde on this machine: its database, its servers and its worker, to be supervised."""
 
 from __future__ import annotations
 
@@ -49,18 +49,19 @@ class Database:
 
 
 class Command:
-    """One of our own commands as a background process."""
+    """One of our own commands as a background process; without a log it speaks where we do."""
 
     def __init__(
-        self, name: str, words: Sequence[str], *, log: Path, grace_s: float, environment: Mapping[str, str]
+        self, name: str, words: Sequence[str], *, log: Path | None, grace_s: float, environment: Mapping[str, str]
     ) -> None:
         self.name = name
         self.log = log
         self._program = Guarded([*HORDE, *words], log=log, grace_s=grace_s, environment=environment)
-        logfile.begin(log)
+        if log:
+            logfile.begin(log)
 
     def start(self) -> None:
-        """Start it; what it says goes on in the same log."""
+        """Start it; what it says goes on in the same place."""
         self._program.start()
 
     def status(self) -> int | None:
@@ -74,10 +75,15 @@ class Command:
 
 def server(settings: Settings, logs: Path) -> Command:
     """The API; needs a database in `settings`."""
-    words = ["serve", "--host", settings.host, "--port", str(settings.port), "--data", str(settings.data_dir)]
-    # The database's address may hold a password, and `ps` shows everyone the words: the environment it is.
-    environment = child_environment(database_url=settings.database_url)
-    return Command("server", words, log=logs / "server.log", grace_s=SERVER_GRACE_S, environment=environment)
+    log, environment = logs / "server.log", _server_environment(settings)
+    return Command("server", _server_words(settings), log=log, grace_s=SERVER_GRACE_S, environment=environment)
+
+
+def node(settings: Settings, number: int) -> Command:
+    """One of the servers that share an address; needs a database in `settings`, with the schema of this program."""
+    words = [*_server_words(settings), "--node", str(number)]
+    environment = _server_environment(settings)
+    return Command(f"server node {number}", words, log=None, grace_s=SERVER_GRACE_S, environment=environment)
 
 
 def local_worker(name: str, url: str, logs: Path) -> Command:
@@ -86,3 +92,12 @@ def local_worker(name: str, url: str, logs: Path) -> Command:
     # A worker has no business with the database.
     environment = child_environment(database_url=None)
     return Command("worker", words, log=logs / "worker.log", grace_s=WORKER_GRACE_S, environment=environment)
+
+
+def _server_words(settings: Settings) -> list[str]:
+    return ["serve", "--host", settings.host, "--port", str(settings.port), "--data", str(settings.data_dir)]
+
+
+def _server_environment(settings: Settings) -> dict[str, str]:
+    # The database's address may hold a password, and `ps` shows everyone the words: the environment it is.
+    return child_environment(database_url=settings.database_url)

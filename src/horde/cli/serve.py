@@ -1,27 +1,21 @@
-"""`horde serve`: one server node, the API alone."""
+"""`horde serve`: one server node, the API alone, or several that share an address."""
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import uvicorn
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from horde.cli.database import database_for
-from horde.cli.listening import check_can_listen
-from horde.cli.schema import bring_up_to_date
+from horde.cli.listening import check_can_listen, may_share_ports, shared_listeners
+from horde.cli.nodes import NODES_MAX, run_nodes
+from horde.cli.output import CommandFailed
 from horde.cli.server_settings import read_settings
 from horde.cli.stopping import Stopped, Stopping
-from horde.server.app import create_app, end_waits
-from horde.server.logs import set_up_logs
 from horde.server.settings import Settings
-
-GRACE_S = 5
-"""How long a request may go on after the wish to stop; who waits for a job is answered at once by the app."""
 
 
 def serve(
@@ -29,54 +23,45 @@ def serve(
     data: Annotated[Path | None, Parameter(help="where pictures and our own database are kept")] = None,
     host: Annotated[str | None, Parameter(help="address to listen on; 0.0.0.0 for the whole network")] = None,
     port: Annotated[int | None, Parameter(help="port to listen on (7001)")] = None,
+    workers: Annotated[
+        int, Parameter(help="server processes that share the port, at most 64", validator=Number(gte=1, lte=NODES_MAX))
+    ] = 1,
+    node: Annotated[int, Parameter(show=False)] = 0,
 ) -> int:
-    """Run one server node until it is told to stop.
+    """Run one server node, or several on one port, until told to stop.
 
     Several nodes share the database that DATABASE_URL names. Without it, a database of our own runs in the
     data directory for as long as the server.
     """
+    # `node` is not for people: `--workers` gives each of its processes a number with it (horde.cli.nodes).
     settings = read_settings(data_dir=data, host=host, port=port)
-    check_can_listen(settings.host, settings.port)
+    if workers > 1 and not may_share_ports():
+        raise CommandFailed(
+            f"--workers {workers} needs processes that share a port, which this system does not have",
+            hint="leave --workers away, or run the server on Linux",
+        )
+    if not node:
+        check_can_listen(settings.host, settings.port)
     stopping = Stopping()
     with stopping.listening():
         try:
-            with database_for(settings, stopping.pause) as url:
-                _serve(msgspec.structs.replace(settings, database_url=url), stopping)
+            if workers > 1:
+                run_nodes(settings, workers, stopping)
+            else:
+                _run_here(settings, stopping, node=node)
         except Stopped:
-            pass  # while the database was starting
+            pass  # while something was starting, or while we watched
     return 0
 
 
-def _serve(settings: Settings, stopping: Stopping) -> None:
-    set_up_logs(settings.log_level)
-    bring_up_to_date(settings.database_url)
-    app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_level=settings.log_level.lower(),
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-    )
-    _Server(config, stopping, answer_waiting=lambda: end_waits(app)).run()
+def _run_here(settings: Settings, stopping: Stopping, *, node: int) -> None:
+    # Half a second of imports, which the process that only watches over others does not need.
+    from horde.cli.serving import serve_alone, serve_as_node
 
-
-class _Server(uvicorn.Server):
-    """Also ends at the wishes that uvicorn does not hear, and answers those who wait before it ends.
-
-    Unheard: SIGHUP, and any wish that came before it listened.
-    """
-
-    def __init__(self, config: uvicorn.Config, stopping: Stopping, *, answer_waiting: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._stopping = stopping
-        self._answer_waiting = answer_waiting
-
-    async def on_tick(self, counter: int) -> bool:
-        return self._stopping.is_asked or await super().on_tick(counter)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._answer_waiting()
-        await super().shutdown(sockets)
+    with database_for(settings, stopping.pause) as url:
+        settings = msgspec.structs.replace(settings, database_url=url)
+        if node:
+            listeners = shared_listeners(settings.host, settings.port)
+            serve_as_node(settings, stopping, number=node, listeners=listeners)
+        else:
+            serve_alone(settings, stopping)

@@ -6,7 +6,8 @@ the whole: a horde that only seems to run is worse than one that says why it sto
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -30,8 +31,8 @@ class Member(Protocol):
         """What to call it in front of a person."""
 
     @property
-    def log(self) -> Path:
-        """Where its output goes."""
+    def log(self) -> Path | None:
+        """Where its output goes; None: it stands among ours."""
 
     def start(self) -> None:
         """Start it, again too; raises CommandFailed where that cannot be done now."""
@@ -46,28 +47,41 @@ class Member(Protocol):
 class _Watched:
     """What the supervisor remembers of a member."""
 
-    def __init__(self, member: Member, now: float) -> None:
+    def __init__(self, member: Member, now: float, delay_s_first: float) -> None:
         self.member = member
         self.started = now
+        self.delay_s_first = delay_s_first
         self.deaths = 0
         self.restart_at: float | None = None
 
 
 class Supervisor:
-    """The running members, in the order of their start; each needs those before it."""
+    """The running members, in the order of their start; each needs those before it, but not its peers."""
 
     def __init__(self) -> None:
-        self._watched: list[_Watched] = []
+        self._ranks: list[list[_Watched]] = []
 
     def start(self, member: Member, now: float) -> None:
         """Start a member and watch it from now on."""
-        self._watched.append(_Watched(member, now))
-        member.start()
+        self.start_peers([member], now)
+
+    def start_peers(self, members: Sequence[Member], now: float, *, delay_s_first: float = DELAY_S_FIRST) -> None:
+        """Start members that do not need each other, watch them from now on and stop them at one time.
+
+        `delay_s_first` is how long one stays away after its first death, or its first after a steady life. It may
+        be short, for one death is no loop; from the second early death on the delay is everybody's.
+        """
+        rank: list[_Watched] = []
+        self._ranks.append(rank)
+        for member in members:
+            rank.append(_Watched(member, now, delay_s_first))
+            member.start()
 
     def watch_once(self, now: float) -> None:
         """Start again who died and whose delay is over; raises CommandFailed when somebody keeps dying."""
-        for watched in self._watched:
-            logfile.bound(watched.member.log)
+        for watched in (watched for rank in self._ranks for watched in rank):
+            if watched.member.log:
+                logfile.bound(watched.member.log)
             if watched.restart_at is None:
                 if (status := watched.member.status()) is not None:
                     self._died(watched, f"ended unexpectedly (status {status})", now)
@@ -75,9 +89,13 @@ class Supervisor:
                 self._restart(watched, now)
 
     def stop(self, is_hurried: Callable[[], bool]) -> None:
-        """End every member, the last started first; safe to call twice, or half-started."""
-        while self._watched:
-            self._watched.pop().member.stop(is_hurried)
+        """End every member, the last started first, peers together; safe to call twice, or half-started."""
+        while self._ranks:
+            rank = self._ranks.pop()
+            # One after the other, each could take its whole grace.
+            with ThreadPoolExecutor(max(1, len(rank))) as together:
+                for ending in [together.submit(watched.member.stop, is_hurried) for watched in rank]:
+                    ending.result()
 
     def _restart(self, watched: _Watched, now: float) -> None:
         watched.restart_at = None
@@ -89,19 +107,29 @@ class Supervisor:
 
     def _died(self, watched: _Watched, what: str, now: float) -> None:
         watched.deaths = 1 if now - watched.started >= STEADY_S else watched.deaths + 1
-        name = watched.member.name
+        name, log = watched.member.name, watched.member.log
         if watched.deaths >= DEATHS_MAX:
             raise CommandFailed(
-                f"the {name} {what}, {watched.deaths} times in a row{quoted(watched.member.log)}",
-                hint=f"{watched.member.log} says more",
+                f"the {name} {what}, {watched.deaths} times in a row{quoted(log)}",
+                hint=where_more(log),
                 status=FAILED,
             )
         delay_s = min(DELAY_S_MAX, DELAY_S_FIRST * 2 ** (watched.deaths - 1))
+        if watched.deaths == 1:
+            delay_s = watched.delay_s_first
         watched.restart_at = now + delay_s
-        say(f"the {name} {what}; starting it again in {delay_s:.0f} s (its log: {watched.member.log})")
+        its_log = f" (its log: {log})" if log else ""
+        say(f"the {name} {what}; starting it again in {delay_s:g} s{its_log}")
 
 
-def quoted(log: Path) -> str:
-    """The last lines of a log, to stand below the sentence that says what happened."""
+def where_more(log: Path | None) -> str:
+    """A hint where to read on."""
+    return f"{log} says more" if log else "what it printed stands above"
+
+
+def quoted(log: Path | None) -> str:
+    """The last lines of a log, to stand below the sentence that says what happened; nothing without a log."""
+    if log is None:
+        return ""
     lines = [line for line in logfile.last_lines(log, LINES_QUOTED) if line.strip(" ^~")]
     return "".join(f"\n  | {line}" for line in lines)

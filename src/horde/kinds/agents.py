@@ -6,6 +6,7 @@ An agent is `name:version:link`. A capability holds from the version listed on; 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 OUR_AGENT = "Stable Horde Worker"
 
@@ -54,15 +55,89 @@ CAPABILITIES: dict[str, dict[int, str]] = {
     "HordeAutoWebBridge": {1: "painting img2img karras", 2: "tiling"},
 }
 
+CLASSIC = "k_lms k_heun k_euler k_euler_a k_dpm_2 k_dpm_2_a k_dpm_fast k_dpm_adaptive k_dpmpp_2s_a k_dpmpp_2m"
+REGEN_SAMPLERS = {2: f"{CLASSIC} k_dpmpp_sde dpmsolver DDIM", 3: "lcm"}
+SAMPLERS: dict[str, dict[int, str]] = {
+    "AI Horde Worker reGen": REGEN_SAMPLERS,
+    OUR_AGENT: {0: " ".join(REGEN_SAMPLERS.values())},
+    "AI Horde Worker": {11: f"{CLASSIC} dpmsolver", 12: "k_dpmpp_sde"},
+    "SD-WebUI Stable Horde Worker Bridge": {1: f"{CLASSIC} k_dpmpp_sde"},
+    "HordeAutoWebBridge": {0: "k_lms k_dpm_2 k_dpm_2_a k_dpmpp_2s_a k_dpmpp_2m dpmsolver"},
+}
+SAMPLERS_WITHOUT_KARRAS: dict[str, dict[int, str]] = {
+    "AI Horde Worker": {17: "DDIM"},
+    "SD-WebUI Stable Horde Worker Bridge": {1: "DDIM"},
+    "HordeAutoWebBridge": {0: "k_heun k_euler k_euler_a k_dpm_fast k_dpm_adaptive"},
+}
+"""Beside those that the program runs with karras as well as without."""
+UNKNOWN_SAMPLES_AS = "AI Horde Worker", 23
+"""Every program runs the common samplers, unless it is known that it does not."""
+
 VERSION = re.compile(r"^(\d{1,9})(\.\d{1,9}){0,2}$", re.ASCII)
+AGENTS_REMEMBERED = 1024
 
 
 def capabilities(agent: str) -> frozenset[str]:
     """What the worker program that calls itself `agent` can do; nothing for unknown or malformed names."""
+    name, major = _name_and_version(agent)
+    return frozenset(_words(CAPABILITIES.get(name, {}), major))
+
+
+@lru_cache(AGENTS_REMEMBERED)
+def abilities(agent: str) -> frozenset[str]:
+    """The capabilities of the worker program that calls itself `agent`, and the samplers that it runs.
+
+    A sampler is a word (`k_euler`), one with the karras schedule is another (`k_euler karras`).
+    """
+    name, major = _name_and_version(agent)
+    if name not in SAMPLERS:
+        name, major = UNKNOWN_SAMPLES_AS
+    samplers = _words(SAMPLERS[name], major)
+    samplers |= {_sampling(sampler, karras=True) for sampler in samplers}
+    return capabilities(agent) | samplers | _words(SAMPLERS_WITHOUT_KARRAS.get(name, {}), major)
+
+
+def sampler_needed(sampler: str, *, karras: bool) -> str:
+    """The ability that a request for this sampler needs.
+
+    Samplers that the very same programs run are one ability, under the name of one of them: requests that any worker
+    can serve or not alike have equal needs.
+    """
+    wanted = _sampling(sampler, karras=karras)
+    return SAME_SAMPLERS.get(wanted, wanted)
+
+
+def _name_and_version(agent: str) -> tuple[str, int]:
     name, _, rest = agent.partition(":")
     version = VERSION.fullmatch(rest.partition(":")[0])
-    if version is None:
-        return frozenset()
-    major = int(version[1])
-    listed = CAPABILITIES.get(name, {})
-    return frozenset(word for since, words in listed.items() if since <= major for word in words.split())
+    return ("", 0) if version is None else (name, int(version[1]))
+
+
+def _words(listed: dict[int, str], major: int) -> set[str]:
+    return {word for since, words in listed.items() if since <= major for word in words.split()}
+
+
+def _sampling(sampler: str, *, karras: bool) -> str:
+    return f"{sampler} karras" if karras else sampler
+
+
+def _same_samplers() -> dict[str, str]:
+    first: dict[frozenset[tuple[str, int]], str] = {}
+    same = {}
+    # The default sampler first: it is what the most people know.
+    for sampler in dict.fromkeys(["k_euler_a", *" ".join(REGEN_SAMPLERS.values()).split()]):
+        for karras in (True, False):
+            tables = [SAMPLERS] if karras else [SAMPLERS, SAMPLERS_WITHOUT_KARRAS]
+            runs_it = frozenset(
+                (agent, since)
+                for table in tables
+                for agent, listed in table.items()
+                for since, words in listed.items()
+                if sampler in words.split()
+            )
+            wanted = _sampling(sampler, karras=karras)
+            same[wanted] = first.setdefault(runs_it, wanted)
+    return same
+
+
+SAME_SAMPLERS = _same_samplers()

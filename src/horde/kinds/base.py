@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import cached_property
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
+from horde.kinds.models import are_all_for_inpainting, traits
 from horde.units import Kudos
 
 P = TypeVar("P", bound=msgspec.Struct)
@@ -33,9 +35,24 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     workers: tuple[str, ...] = ()
     """Worker ids, allowed or (`worker_blacklist`) denied; empty: all allowed."""
     worker_blacklist: bool = False
+    is_from_unsafe_ip: bool = False
+    is_vouched_for: bool = False
+    """Whether a trusted account stands behind the unsafe address; False where the address is safe."""
+    is_covered: bool = True
+    """Whether the requestor is trusted or could pay one job when asking."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def asked_by(needs: Needs, *, is_trusted: bool, can_pay: bool, is_from_unsafe_ip: bool) -> Needs:
+    """These needs with what counts of their requestor, and nothing of it that would only part equal demands."""
+    return msgspec.structs.replace(
+        needs,
+        is_from_unsafe_ip=is_from_unsafe_ip,
+        is_vouched_for=is_from_unsafe_ip and is_trusted,
+        is_covered=can_pay or is_trusted,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)  # no slots: the cached properties have to live somewhere
 class Offer:
     """What a worker says it can do at one pop, with what the house knows of it."""
 
@@ -43,11 +60,28 @@ class Offer:
     worker_id: str
     models: frozenset[str]
     features: frozenset[str]
+    """What its program can do, also what is declined."""
     sizes: Mapping[str, int]
     nsfw: bool
     is_trusted: bool
     is_slow: bool
     is_extra_slow: bool
+    declined: frozenset[str] = frozenset()
+    """What its owner has switched off, in the words of the features; also what its program cannot do anyway."""
+    limits_steps: bool = False
+    """Whether it wants no more steps than its models need (v2: `limit_max_steps`)."""
+    requires_cover: bool = False
+    """Whether it serves only who could pay one job (v2: `require_upfront_kudos`)."""
+
+    @cached_property
+    def traits(self) -> frozenset[str]:
+        """What the names of its models tell of at least one of them."""
+        return traits(self.models)
+
+    @cached_property
+    def only_inpaints(self) -> bool:
+        """Whether none of its models paints a whole picture."""
+        return "inpainting" in self.traits and are_all_for_inpainting(self.models)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +101,10 @@ class Draft(Generic[P]):
     workers: tuple[str, ...] = ()
     worker_blacklist: bool = False
     disable_batching: bool = False
+    source_processing: Literal["img2img", "inpainting", "outpainting", "remix"] | None = None
+    """What is to be done with the picture that comes along; None: none does."""
+    has_extra_sources: bool = False
+    """Whether more pictures come along."""
     is_inline: bool = False
     """Whether results are read as base64 in the status instead of by a link (v2: `r2: false`)."""
     seed: int | None = None
@@ -95,5 +133,7 @@ class Kind(Generic[P]):
     """(params, prompt, n, seed) -> what the worker gets, named as on the v2 wire."""
     batch_max: Callable[[P, Mapping[str, int], int], int]
     """(params, the worker's sizes, what it asked for) -> how many jobs of one request it can safely do at once."""
-    skip_keys: Mapping[str, str]
-    """Feature or size -> the name under which an idle worker is told that it lacks it; absent: `bridge_version`."""
+    size_in_words: Callable[[str, int], str]
+    """(name, value) of a size in `Needs.sizes` -> how a human says it: "262,144 pixels (for example 512x512)"."""
+    skip_keys_shown: tuple[str, ...]
+    """The skip keys that an idle worker is told also when nothing was skipped for them."""

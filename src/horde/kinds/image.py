@@ -7,6 +7,7 @@ section 7.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isqrt
 from typing import Annotated, Literal
 
 import msgspec
@@ -23,6 +24,7 @@ from horde.errors import (
     MissingPrompt,
     TooManyUpscalers,
 )
+from horde.kinds.agents import sampler_needed
 from horde.kinds.base import Draft, Kind, Needs
 from horde.units import Kudos, kudos
 
@@ -55,6 +57,8 @@ HEAVY = frozenset({
 TWO_PASS_SAMPLERS = frozenset({"k_heun", "k_dpm_2", "k_dpm_2_a", "k_dpmpp_2s_a", "k_dpmpp_sde"})
 ADAPTIVE_STEPS = 40
 """What k_dpm_adaptive counts as, whatever was asked."""
+STEPS_LIMITED = (20 + 40) // 2
+"""Effective steps that workers who limit them still make: the middle of what a model needs (lifecycle.md, row B22)."""
 PROMPT_WORDS_MAX = 7500
 CONTROL_STEPS_MAX = 40
 DEFAULT_STEPS, DEFAULT_CONTROL_STEPS = 30, 20
@@ -63,7 +67,10 @@ BASIS_PIXELSTEPS = 512 * 512 * 5
 LEASE_BASE_S, LEASE_S_PER_STEP = 30, 2
 LEASE_BASIS_PIXELS = 512 * 512
 
-Size = Annotated[int, Meta(ge=64, le=3072, multiple_of=64)]
+SIZE_STEP, SIZE_MAX = 64, 3072
+"""Width and height are multiples of the one and at most the other."""
+
+Size = Annotated[int, Meta(ge=SIZE_STEP, le=SIZE_MAX, multiple_of=SIZE_STEP)]
 Denoising = Annotated[float, Meta(ge=0.01, le=1.0)]
 Strength = Annotated[float, Meta(ge=-5, le=5)]
 
@@ -152,7 +159,8 @@ def check(draft: Draft[ImageParams]) -> None:
     if params.control_type is not UNSET:
         if params.transparent:
             raise InvalidTransparencyCN
-        raise ControlNetSourceMissing
+        if draft.source_processing is None:
+            raise ControlNetSourceMissing
     texts = params.extra_texts or []
     if params.workflow is UNSET and texts:
         raise InvalidExtraTexts
@@ -166,7 +174,7 @@ def needs(draft: Draft[ImageParams]) -> Needs:
     return Needs(
         kind=NAME,
         models=tuple(sorted(set(draft.models))),
-        features=_features(params),
+        features=_features(draft),
         sizes=(("pixels", params.pixels),),
         nsfw=draft.nsfw,
         trusted_workers=draft.trusted_workers,
@@ -177,21 +185,32 @@ def needs(draft: Draft[ImageParams]) -> Needs:
     )
 
 
-def _features(params: ImageParams) -> tuple[str, ...]:
+def _features(draft: Draft[ImageParams]) -> tuple[str, ...]:
+    params = draft.params
+    has_control = params.control_type is not UNSET
     wanted = {
+        "img2img": draft.source_processing is not None,
+        "inpainting": draft.source_processing in ("inpainting", "outpainting"),
+        "extra_source_images": draft.has_extra_sources,
         "tiling": params.tiling,
         "hires_fix": params.hires_fix,
         "layer_diffuse": params.transparent,
         "return_control_map": params.return_control_map,
-        "image_is_control": params.image_is_control,
+        "controlnet": has_control,
+        "image_is_control": has_control and params.image_is_control,
+        # An empty list asks for nothing, so that a page that always sends one can be served by everybody.
         "lora": bool(params.loras),
         "lora_versions": any(lora.is_version for lora in params.loras or ()),
         "textual_inversion": bool(params.tis),
         "clip_skip": params.clip_skip is not UNSET and params.clip_skip > 1,
         "post-processing": bool(params.post_processing),
         "qr_code": params.workflow is not UNSET,
+        # Whether they are many, not how many there are: all who ask for few wait in one lane.
+        "many_steps": effective_steps(params) > STEPS_LIMITED,
     }
-    return tuple(sorted({name for name, is_wanted in wanted.items() if is_wanted}.union(params.post_processing or ())))
+    sampler = sampler_needed(params.sampler_name, karras=params.karras)
+    names = {name for name, is_wanted in wanted.items() if is_wanted}
+    return tuple(sorted({*names, sampler, *(params.post_processing or ())}))
 
 
 def steps(params: ImageParams) -> int:
@@ -253,14 +272,22 @@ def idle_payload() -> dict[str, object]:
     return {**{name: sent[name] for name in ALWAYS_SENT}, "ddim_steps": DEFAULT_STEPS, "n_iter": 1}
 
 
-SKIP_KEYS = {
-    "pixels": "max_pixels",
-    "lora": "lora",
-    "post-processing": "post-processing",
-    "img2img": "img2img",
-    "painting": "painting",
-    "controlnet": "controlnet",
-}
+def size_in_words(_name: str, pixels: int) -> str:
+    """Pixels with a picture that has so many, or nearly so many: nobody thinks in pixels."""
+    side = min(isqrt(pixels) // SIZE_STEP * SIZE_STEP, SIZE_MAX)
+    if side == 0:
+        return f"{pixels:,} pixels"
+    exact = (w for w in range(side, 0, -SIZE_STEP) if pixels % (w * SIZE_STEP) == 0 and pixels // w <= SIZE_MAX)
+    width = next(exact, None)
+    height = side if width is None else pixels // width
+    return f"{pixels:,} pixels (for example {width or side}x{height})"
+
+
+SKIP_KEYS_SHOWN = (
+    "bridge_version", "untrusted", "performance", "controlnet", "post-processing", "lora", "nsfw", "unsafe_ip",
+    "painting", "img2img", "worker_id", "models",
+)  # fmt: skip
+"""Source: contract/api-v2.md, section 3.1."""
 
 KIND = Kind(
     name=NAME,
@@ -272,5 +299,6 @@ KIND = Kind(
     lease_s=lease_s,
     payload=payload,
     batch_max=batch_max,
-    skip_keys=SKIP_KEYS,
+    size_in_words=size_in_words,
+    skip_keys_shown=SKIP_KEYS_SHOWN,
 )

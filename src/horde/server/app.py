@@ -7,30 +7,36 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 
 from horde.server.api import documentation, errors
+from horde.server.api.body import BODY_BYTES_MAX
 from horde.server.api.connection import provide_context
 from horde.server.api.head import HeadAsGet
 from horde.server.api.native import files
+from horde.server.api.native import workers as native_workers
+from horde.server.api.shortcut import ShortCuts
 from horde.server.api.site import front, register
 from horde.server.api.v1 import generate as v1_generate
 from horde.server.api.v2 import generate, status, users, workers
 from horde.server.context import Services
 from horde.server.db.migrate import migrate
-from horde.server.db.notify import open_hints
+from horde.server.db.notify import Work, open_hints
 from horde.server.db.pool import open_database
 from horde.server.duties.runner import run_for_ever
 from horde.server.duties.table import duties
+from horde.server.matching.lanes import Lanes
+from horde.server.requests.wait import Waiting
 from horde.server.settings import Settings
 from horde.server.storage.links import shared_signer
 from horde.server.storage.objects import Objects
 
-BODY_BYTES_MAX = 30 * 1024 * 1024
-"""The largest picture in base64, and its request around it."""
+log = structlog.get_logger(__name__)
+
 CORS = CORSConfig(
     allow_origins=["*"],
     allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
@@ -47,6 +53,8 @@ def create_app(settings: Settings) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        if settings.rate_limits == "off":
+            log.warning("rate limits are off: for measurements only")
         async with open_services(settings) as services:
             app.state["services"] = services
             background = asyncio.create_task(run_for_ever(services, duties(settings)), name="duties")
@@ -64,6 +72,7 @@ def create_app(settings: Settings) -> Litestar:
             register.show_form,
             register.register_account,
             files.router,
+            native_workers.router,
             documentation.assets(),
             Router("/api/v1", route_handlers=[v1_generate.router]),
             Router("/api/v2", route_handlers=[generate.router, workers.router, status.router, users.find_user]),
@@ -78,7 +87,7 @@ def create_app(settings: Settings) -> Litestar:
         logging_config=None,
     )
     # Outside the router: middleware in Litestar's own sense runs only after a route for the method was found.
-    app.asgi_handler = HeadAsGet(app.asgi_handler)
+    app.asgi_handler = HeadAsGet(ShortCuts(app.asgi_handler, app, CORS))
     return app
 
 
@@ -90,13 +99,26 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         open_database(settings.database_url, connections=settings.database_connections) as database,
         open_hints(settings.database_url) as hints,
     ):
-        yield Services(
+        services = Services(
             settings=settings,
             database=database,
             hints=hints,
             objects=Objects.in_folder(settings.objects_dir),
             signer=await shared_signer(database),
         )
+        _hear(services)
+        yield services
+
+
+def _hear(services: Services) -> None:
+    """Let what this process remembers be corrected by what is told, here and on other nodes."""
+    lanes, waiting = services.memory.of(Lanes), services.memory.of(Waiting)
+
+    def on_work(work: list[Work]) -> None:
+        lanes.hear(work)
+        waiting.hear(lanes, work)
+
+    services.hints.listen_for_work(on_work, on_gap=lanes.doubt)
 
 
 def end_waits(app: Litestar) -> None:

@@ -45,14 +45,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=1, le=65535)] = DEFAULT_PORT
     public_url: str = ""
     """How the outside reaches this server, without a trailing slash. Empty: taken from each request's Host header."""
+    require_matched_targeting: bool = False
+    """Whether a request that lists workers is served only by those of them that serve its user first."""
     anonymous_workers: bool = True
     """Whether the anonymous key may also serve, not only ask."""
+    invite_only: bool = False
+    """Whether new workers need an invitation: an account has as many as `users.worker_invited` says, at first none."""
+    workers_max: Annotated[int, Meta(ge=0, le=1_000_000)] = 4
+    """How many workers an account may have, and how many may come from one public address
+    (docs/decisions/limits-on-new-workers.md)."""
+    workers_max_trusted: Annotated[int, Meta(ge=0, le=1_000_000)] = 21
+    """The same for a trusted account."""
+    trusted_proxies: str = ""
+    """Addresses or networks of the reverse proxies before this server, separated by commas: the last address that they
+    put into X-Forwarded-For is the caller's. Empty: nobody's X-Forwarded-For is believed."""
+    rate_limits: Literal["on", "off"] = "on"
+    """Whether callers are kept from calling too often. There are no such limits yet; `off` is for measurements only,
+    which shall go on measuring the server when they come."""
     database_connections: Annotated[int, Meta(ge=2, le=200)] = 10
     """Upper bound of the connection pool of one server process."""
     lease_s_min: Annotated[int, Meta(ge=1, le=3600)] = 150
     """Shortest lease of an image job in seconds (contract/lifecycle.md, section 7: minimum 150)."""
     duty_period_s: Annotated[float, Meta(gt=0, le=3600)] = 5.0
     """How often lost leases and expired requests are looked for."""
+    refresh_s: Annotated[float, Meta(ge=0, le=60)] = 1.0
+    """How old a process's picture of the queue and of the workers may be; 0: taken anew for every call."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod

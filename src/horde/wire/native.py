@@ -23,3 +23,14 @@ class Registered(msgspec.Struct):
     username: str
     """`alias#id`."""
     api_key: str
+
+
+class WorkerModel(msgspec.Struct, kw_only=True):
+    """What a worker did with one model, in things of its kind: pixelsteps for images, tokens for text."""
+
+    model: str
+    jobs: int
+    things_per_second: float | None
+    """Mean of its last 20 jobs with the model; null: it did none yet."""
+    is_offered: bool
+    """Whether the worker still offers it."""

@@ -97,6 +97,8 @@ class CheckAnswer(msgspec.Struct, kw_only=True):
     """1 is next; 0: nothing of it waits."""
     kudos: float
     is_possible: bool
+    explanation: str | UnsetType = UNSET
+    """An addition of ours: why no worker online can do what waits, where that is so."""
 
 
 class GenMetadata(msgspec.Struct, omit_defaults=True):
@@ -264,6 +266,33 @@ class ModelAnswer(msgspec.Struct):
     jobs: float
     eta: int
     type: str
+
+
+class PerformanceAnswer(msgspec.Struct, kw_only=True):
+    """The horde in numbers. Those without a kind in their name are of images; an interrogator works for alchemy."""
+
+    queued_requests: int
+    queued_text_requests: int
+    worker_count: int
+    text_worker_count: int
+    thread_count: int
+    text_thread_count: int
+    queued_megapixelsteps: float
+    past_minute_megapixelsteps: float
+    queued_forms: float
+    interrogator_count: int
+    interrogator_thread_count: int
+    queued_tokens: float
+    past_minute_tokens: float
+
+
+class ModesAnswer(msgspec.Struct, kw_only=True):
+    """How the horde is run at the moment."""
+
+    maintenance_mode: bool
+    invite_only_mode: bool
+    raid_mode: bool | UnsetType = UNSET
+    """For moderators only."""
 
 
 class HeartbeatAnswer(msgspec.Struct):

@@ -6,12 +6,21 @@ import httpx
 import pytest
 
 from tests.api.actors import MODEL, SMALL, Json, ask, deliver, picture, pop, register, serve_one, status
+from tests.api.v2.by_hand import change
 from tests.plugins.hordes import RunningHorde
 
 CHECK_KEYS = {
     "finished", "processing", "restarted", "waiting", "done", "faulted", "wait_time", "queue_position", "kudos",
     "is_possible",
 }  # fmt: skip
+SHOWN_WHEN_IDLE = dict.fromkeys(
+    [
+        "bridge_version", "untrusted", "performance", "controlnet", "post-processing", "lora", "nsfw", "unsafe_ip",
+        "painting", "img2img", "worker_id", "models",
+    ],
+    0,
+)  # fmt: skip
+"""What `skipped` holds whenever nothing is handed out (contract/api-v2.md, section 3.1)."""
 IDLE_PAYLOAD = {
     "sampler_name": "k_euler_a", "cfg_scale": 7.5, "height": 512, "width": 512, "karras": False, "tiling": False,
     "hires_fix": False, "transparent": False, "image_is_control": False, "return_control_map": False,
@@ -72,7 +81,8 @@ def test_check_and_status_show_every_number_at_every_stage(client: httpx.Client)
     serve_one(client)
     done = status(client, request_id)
 
-    assert waiting.keys() == running.keys() == CHECK_KEYS
+    assert waiting.keys() == CHECK_KEYS | {"explanation"}  # nobody is online yet
+    assert running.keys() == half.keys() - {"shared", "generations"} == CHECK_KEYS
     assert done.keys() == CHECK_KEYS | {"shared", "generations"}
     assert (waiting["waiting"], waiting["processing"], waiting["queue_position"]) == (2, 0, 1)
     assert (running["waiting"], running["processing"], running["finished"]) == (1, 1, 0)
@@ -91,7 +101,7 @@ def test_check_needs_no_key(horde: RunningHorde, client: httpx.Client) -> None:
 
 def test_idle_pop_answers_the_full_default_payload(client: httpx.Client) -> None:
     assert pop(client) == {
-        "payload": IDLE_PAYLOAD, "id": None, "ids": [], "skipped": {}, "model": None, "source_image": None,
+        "payload": IDLE_PAYLOAD, "id": None, "ids": [], "skipped": SHOWN_WHEN_IDLE, "model": None, "source_image": None,
         "source_processing": "img2img", "source_mask": None, "extra_source_images": None, "r2_upload": None,
         "r2_uploads": None, "ttl": None, "messages": [],
     }  # fmt: skip
@@ -139,7 +149,7 @@ def test_idle_worker_learns_why(client: httpx.Client, asked: Json, offered: Json
     job = pop(client, **offered)
 
     assert job["id"] is None
-    assert job["skipped"] == {key: 1}
+    assert job["skipped"] == SHOWN_WHEN_IDLE | {key: 1}
 
 
 def test_request_that_nobody_can_serve_is_taken_with_a_warning(client: httpx.Client) -> None:
@@ -151,6 +161,48 @@ def test_request_that_nobody_can_serve_is_taken_with_a_warning(client: httpx.Cli
     assert "Warning" in answer["message"]
     assert "errors" not in answer
     assert client.get(f"/api/v2/generate/check/{answer['id']}").json()["is_possible"] is False
+
+
+def test_requestor_learns_why_nobody_can_do_what_waits(client: httpx.Client) -> None:
+    can, cannot = ask(client), ask(client, models=["rare"])
+    pop(client, name="one")
+
+    def told(request_id: str) -> list[object]:
+        check = client.get(f"/api/v2/generate/check/{request_id}").json()
+        found = status(client, request_id)
+        assert check.keys() - {"explanation"} == CHECK_KEYS
+        assert found.keys() - {"explanation"} == CHECK_KEYS | {"shared", "generations"}
+        assert found.get("explanation") == check.get("explanation")
+        assert ("explanation" in check) == (not check["is_possible"])
+        return [check.get("explanation"), check["waiting"]]
+
+    assert told(cannot) == ["No worker online offers model rare.", 1]
+    assert told(can) == [None, 0]
+
+    pop(client, models=["rare"], name="two")
+    assert told(cannot) == [None, 0]
+
+
+def test_explanation_goes_when_a_worker_comes_and_comes_when_it_goes(horde: RunningHorde, client: httpx.Client) -> None:
+    request_id = ask(client, models=["rare"])
+
+    def told() -> object:
+        return client.get(f"/api/v2/generate/check/{request_id}").json().get("explanation")
+
+    assert told() == "No worker is online."
+    pop(client, models=["another"])
+    assert told() == "No worker online offers model rare."
+    change(horde, "UPDATE workers SET models = '{rare}', changed_at = clock_timestamp()")
+    assert told() is None
+    change(horde, "UPDATE workers SET is_in_maintenance = true, changed_at = clock_timestamp()")
+    assert told() == "No worker is online."
+
+
+def test_cancelled_request_is_not_explained(client: httpx.Client) -> None:
+    request_id = ask(client, models=["rare"])
+    client.delete(f"/api/v2/generate/status/{request_id}")
+
+    assert status(client, request_id).keys() == CHECK_KEYS | {"shared", "generations"}
 
 
 def test_success_holds_no_null_and_no_errors_key(client: httpx.Client) -> None:

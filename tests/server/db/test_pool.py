@@ -166,3 +166,48 @@ async def test_json_is_stored_and_read_as_values(database: Database) -> None:
 
     async with database.snapshot() as tx:
         assert await tx.value(Query("json", "SELECT $1::jsonb", ("value",)), dict, value=value) == value
+
+
+async def test_what_is_to_be_done_at_the_commit_is_done_then_and_once(database: Database) -> None:
+    seen: list[str] = []
+
+    async with database.transaction() as tx:
+        tx.when_committed(lambda: seen.append("done"))
+        await add(tx)
+        assert seen == []
+
+    assert seen == ["done"]
+    async with database.statement() as tx:
+        tx.when_committed(lambda: seen.append("done too"))
+        await add(tx)
+    assert seen == ["done", "done too"]
+
+
+@pytest.mark.parametrize("is_statement", [True, False])
+async def test_what_is_to_be_done_at_the_commit_is_not_done_when_there_is_none(
+    database: Database, is_statement: bool
+) -> None:
+    seen: list[str] = []
+
+    async def fails() -> None:
+        async with database.statement() if is_statement else database.transaction() as tx:
+            tx.when_committed(lambda: seen.append("done"))
+            raise MissingPrompt
+
+    with pytest.raises(MissingPrompt):
+        await fails()
+
+    assert seen == []
+
+
+async def test_each_statement_without_a_transaction_stands_for_itself(database: Database) -> None:
+    async def fails() -> None:
+        async with database.statement() as tx:
+            await add(tx)
+            assert await count(database) == 1  # everybody sees it at once
+            raise MissingPrompt
+
+    with pytest.raises(MissingPrompt):
+        await fails()
+
+    assert await count(database) == 1

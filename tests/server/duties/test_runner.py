@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import msgspec
 from structlog.testing import capture_logs
 
 from horde.server.context import Context
 from horde.server.duties.runner import Runner
-from horde.server.duties.table import Duty, duties
+from horde.server.duties.table import HOURLY, Duty, duties
 from tests.plugins.hordes import Clock
 from tests.server.builders import asked, delivered, leased, user
 
@@ -80,6 +81,11 @@ async def test_table_returns_late_jobs_and_forgets_expired_requests(clock: Clock
 
 
 def test_periods_are_the_operators(clock: Clock) -> None:
-    settings = clock.ctx.services.settings
+    settings = msgspec.structs.replace(clock.ctx.services.settings, duty_period_s=7)
 
-    assert {duty.period.total_seconds() / settings.duty_period_s for duty in duties(settings)} == {1, 2}
+    periods = {duty.name: duty.period for duty in duties(settings)}
+
+    assert periods["return late jobs"] == timedelta(seconds=7)
+    assert periods["forget expired requests"] == timedelta(seconds=14)
+    # What only tidies up is nobody's to set.
+    assert {period for name, period in periods.items() if period > timedelta(seconds=14)} == {HOURLY}

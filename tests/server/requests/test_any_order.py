@@ -14,7 +14,8 @@ from horde.server.accounts.users import User
 from horde.server.requests.cancel import cancel
 from horde.server.requests.deliver import report_fault
 from horde.server.requests.expire import forget_expired, return_late_jobs
-from horde.server.requests.pop import Popped, pop
+from horde.server.requests.lease import Popped
+from horde.server.requests.pop import pop
 from tests.plugins.hordes import Clock
 from tests.server.builders import anonymous, ask, asked, delivered, has, look, sum_of_balances, user
 

@@ -1,6 +1,7 @@
 """A cancelled request hands out nothing more; what runs may be delivered and is owed."""
 
 import asyncio
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,7 @@ from horde.server.requests.cancel import cancel
 from horde.server.requests.deliver import report_fault
 from horde.server.requests.read import progress
 from tests.plugins.hordes import Clock
-from tests.server.builders import asked, delivered, everything, has, idle, leased, listening, popped, user
+from tests.server.builders import asked, delivered, everything, has, idle, leased, popped, user
 
 
 @pytest.fixture
@@ -122,11 +123,13 @@ async def test_request_that_does_not_exist_or_is_of_another_kind_is_not_found(cl
     assert await everything(clock.ctx) == before
 
 
-async def test_cancel_wakes_who_waits_for_the_request(clock: Clock, ada: User) -> None:
+@pytest.mark.parametrize("spelled", [str, str.upper, lambda text: text.replace("-", "-" * 3000)])
+async def test_cancel_wakes_who_waits_for_the_request_however_its_id_is_spelled(
+    clock: Clock, ada: User, spelled: Callable[[str], str]
+) -> None:
     request_id = await asked(clock.ctx, ada)
-    await listening(clock.ctx)
 
     with clock.ctx.services.hints.bell(notify.done(request_id)) as bell:
-        await cancel(clock.ctx, request_id, kind="image")
+        await cancel(clock.ctx, spelled(request_id), kind="image")
         async with asyncio.timeout(notify.POLL_S / 2):
             await bell.wait(60)

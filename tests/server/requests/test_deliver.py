@@ -13,13 +13,13 @@ from horde.errors import AbortedGen, DuplicateGen, HordeError, ImageValidationFa
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.db import notify
+from horde.server.requests import sql
 from horde.server.requests.cancel import cancel
 from horde.server.requests.deliver import ResultState, deliver, report_fault
 from horde.server.requests.expire import return_late_jobs
 from horde.server.requests.giveback import give_back
 from horde.server.requests.read import status
 from horde.server.storage.objects import job_key
-from horde.server.workers.roster import lock_worker
 from horde.units import Kudos
 from tests.plugins.hordes import Clock
 from tests.server.builders import (
@@ -32,7 +32,6 @@ from tests.server.builders import (
     everything,
     has,
     leased,
-    listening,
     look,
     nodes,
     one,
@@ -177,8 +176,6 @@ async def test_delivery_wakes_who_waits_for_the_request(clock: Clock, ada: User,
     request_id = await asked(clock.ctx, ada)
     job_id = await leased(clock.ctx, bob)
 
-    await listening(clock.ctx)
-
     with clock.ctx.services.hints.bell(notify.done(request_id)) as bell:
         await delivered(clock.ctx, bob, job_id)
         async with asyncio.timeout(notify.POLL_S / 2):
@@ -313,13 +310,13 @@ async def test_delivery_and_give_back_at_once_leave_one_of_the_two(clock: Clock,
 
 async def test_delivery_whose_job_is_given_back_meanwhile_is_aborted(clock: Clock, ada: User, bob: User) -> None:
     request_id = await asked(clock.ctx, ada)
-    job_id = await leased(clock.ctx, bob, "Atlas")
+    job_id = await leased(clock.ctx, bob)
 
     async with clock.ctx.database.transaction() as tx:
-        await lock_worker(tx, "Atlas")
+        await tx.values(sql.lock_requests, UUID, ids=[UUID(request_id)])
         delivering = asyncio.create_task(delivered(clock.ctx, bob, job_id))
         await somebody_waits_for_a_lock(clock.ctx)  # it has seen its job leased, and stored the picture
-        await give_back(tx, UUID(request_id), [UUID(job_id)], "lost", now=clock.now)
+        await give_back(tx, clock.ctx, UUID(request_id), [UUID(job_id)], "lost")
 
     with pytest.raises(AbortedGen):
         await delivering

@@ -128,9 +128,9 @@ async def test_one_round_forgets_no_more_than_its_bound(clock: Clock, ada: User)
     await change(
         clock.ctx,
         """
-        INSERT INTO requests (id, user_id, kind, lane_id, prompt, params, n, waiting, priority, seed_variation, things,
+        INSERT INTO requests (id, user_id, kind, lane_id, prompt, params, n, waiting, rank, seed_variation, things,
             price_mk, lease_s, is_inline, wants_censoring, disable_batching, client_agent, created_at, expires_at)
-        SELECT gen_random_uuid(), user_id, kind, lane_id, prompt, params, n, waiting, priority, seed_variation, things,
+        SELECT gen_random_uuid(), user_id, kind, lane_id, prompt, params, n, waiting, rank, seed_variation, things,
             price_mk, lease_s, is_inline, wants_censoring, disable_batching, client_agent, created_at, expires_at
         FROM requests, generate_series(1, $1)
         """,

@@ -12,8 +12,10 @@ from horde.server.requests.cancel import cancel
 from horde.server.requests.deliver import report_fault
 from horde.server.requests.expire import return_late_jobs
 from horde.server.requests.read import progress
+from horde.server.requests.wait import Waiting
+from horde.server.workers.checkin import check_in
 from tests.plugins.hordes import Clock
-from tests.server.builders import asked, delivered, everything, has, idle, leased, listening, look, one, popped, user
+from tests.server.builders import asked, delivered, everything, has, idle, leased, look, one, popped, said, user
 
 
 @pytest.fixture
@@ -127,13 +129,15 @@ async def test_fault_in_a_cancelled_request_lets_nothing_wait_again(clock: Clock
     await idle(clock.ctx, bob)
 
 
-async def test_give_back_wakes_workers_and_the_requestor(clock: Clock, ada: User, bob: User) -> None:
+async def test_give_back_wakes_a_worker_and_the_requestor(clock: Clock, ada: User, bob: User) -> None:
     request_id = await asked(clock.ctx, ada)
     job_id = await leased(clock.ctx, bob)
-    await listening(clock.ctx)
-    hints = clock.ctx.services.hints
+    member = await check_in(clock.ctx, bob, said("Zeus"))
 
-    with hints.bell(notify.WORK) as work, hints.bell(notify.done(request_id)) as done:
+    with (
+        clock.ctx.remembered(Waiting).worker(clock.ctx, member) as work,
+        clock.ctx.services.hints.bell(notify.done(request_id)) as done,
+    ):
         await report_fault(clock.ctx, bob, job_id)
         async with asyncio.timeout(notify.POLL_S / 2):
             await work.wait(60)

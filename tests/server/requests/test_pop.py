@@ -8,16 +8,18 @@ from uuid import UUID
 import pytest
 
 from horde.errors import AnonForbiddenWorker, WorkerMaintenance
+from horde.kinds import KINDS
 from horde.kinds.image import ImageParams
 from horde.server.accounts.users import User
 from horde.server.context import Context
-from horde.server.requests.pop import pop
+from horde.server.requests.pop import Idle, pop
 from horde.server.settings import Settings
 from tests.plugins.hordes import Clock, without_anonymous_workers
 from tests.server.builders import (
     anonymous,
     ask,
     asked,
+    at_a_tick,
     change,
     delivered,
     everything,
@@ -137,9 +139,10 @@ async def test_rich_go_first_and_equals_in_the_order_in_which_they_came(clock: C
 @pytest.mark.parametrize(
     ("age_s", "order"), [(9, ["rich", "anonymous"]), (10, ["anonymous", "rich"]), (11, ["anonymous", "rich"])]
 )
-async def test_ten_seconds_of_waiting_outweigh_fifty_kudos(
+async def test_each_tick_of_ten_seconds_outweighs_fifty_kudos(
     clock: Clock, bob: User, age_s: int, order: list[str]
 ) -> None:
+    at_a_tick(clock)
     rich = await user(clock.ctx, "Rich", has=50)
     await asked(clock.ctx, await anonymous(clock.ctx), prompt="anonymous")
     await asked(clock.move(seconds=age_s), rich, prompt="rich")
@@ -204,6 +207,13 @@ async def test_idle_worker_is_told_how_many_requests_failed_by_what(clock: Clock
     skipped = await idle(clock.ctx, bob, sizes={"pixels": 512 * 512}, nsfw=False)
 
     assert skipped == {"models": 2, "nsfw": 3, "max_pixels": 1, "bridge_version": 1}
+
+
+async def test_idle_worker_is_shown_every_counter_of_its_kind_although_nothing_waits(clock: Clock, bob: User) -> None:
+    answer = await pop(clock.ctx, bob, ask())
+
+    assert isinstance(answer, Idle)
+    assert answer.skipped == dict.fromkeys(KINDS["image"].skip_keys_shown, 0)
 
 
 async def test_worker_in_maintenance_serves_only_its_owner(clock: Clock, ada: User, bob: User) -> None:

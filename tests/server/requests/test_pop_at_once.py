@@ -7,7 +7,8 @@ from collections import Counter
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.requests.expire import return_late_jobs
-from horde.server.requests.pop import Popped, pop
+from horde.server.requests.lease import Popped
+from horde.server.requests.pop import pop
 from tests.plugins.hordes import Clock
 from tests.server.builders import ask, asked, delivered, has, look, nodes, one, popped, sum_of_balances, user
 

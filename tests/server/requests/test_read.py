@@ -8,7 +8,9 @@ from horde.errors import RequestNotFound
 from horde.kinds.image import ImageParams
 from horde.server.accounts.users import User
 from horde.server.requests.deliver import report_fault
-from horde.server.requests.read import Progress, progress, queue_length, readable_requests, status, waiting_by_model
+from horde.server.requests.read import Progress, progress, readable_requests, status
+from horde.server.requests.survey import survey
+from horde.server.status.models import models
 from tests.plugins.hordes import Clock
 from tests.server.builders import SMALL, asked, change, delivered, leased, popped, user, worker
 
@@ -76,6 +78,7 @@ async def test_request_that_does_not_exist_or_is_of_another_kind_is_not_found(cl
 
 # ----------------------------------------------------------------------------------- queue and waiting time
 async def test_position_is_the_number_of_requests_up_to_ones_own(clock: Clock, bob: User) -> None:
+    await worker(clock.ctx, bob)
     ids = [await asked(clock.ctx, await user(clock.ctx, has=kudos), n=4) for kudos in (10, 30, 20)]
 
     places = [(await progress(clock.ctx, request_id, kind="image")).queue_position for request_id in ids]
@@ -93,7 +96,9 @@ async def test_position_and_time_are_0_when_nothing_waits(clock: Clock, ada: Use
     assert (found.queue_position, found.wait_s) == (0, 0)
 
 
-async def test_time_is_the_work_up_to_ones_own_over_the_speed_of_those_online(clock: Clock, ada: User) -> None:
+async def test_time_is_the_work_before_ones_own_and_then_ones_own_with_no_more_threads_than_images(
+    clock: Clock, ada: User
+) -> None:
     rich = await user(clock.ctx, "Rich", has=10**6)
     await asked(clock.ctx, rich, n=10)
     request_id = await asked(clock.ctx, ada, n=2)
@@ -103,7 +108,8 @@ async def test_time_is_the_work_up_to_ones_own_over_the_speed_of_those_online(cl
 
     found = await progress(clock.ctx, request_id, kind="image")
 
-    assert found.wait_s == round(12 * THINGS / (2_000_000 * 4))  # mean speed x threads
+    speed = (3 * 3_000_000 + 1 * 1_000_000) / 4  # of a thread
+    assert found.wait_s == round(10 * THINGS / (speed * 4) + 2 * THINGS / (speed * 2))
 
 
 async def test_time_reckons_with_no_more_threads_than_images_wait(clock: Clock, ada: User) -> None:
@@ -154,16 +160,15 @@ async def test_queue_is_counted_in_images(clock: Clock, ada: User, bob: User) ->
     await asked(clock.ctx, ada, n=2)
     await popped(clock.ctx, bob)
 
-    async with clock.ctx.database.transaction() as tx:
-        assert (await queue_length(tx, "image"), await queue_length(tx, "text")) == (4, 0)
+    queue = await survey(clock.ctx)
+    assert (queue.jobs("image"), queue.jobs("text")) == (4, 0)
 
 
 async def test_request_counts_under_every_model_that_it_names(clock: Clock, ada: User) -> None:
-    for n, models in ((3, ("one", "two")), (2, ("two",)), (1, ())):
-        await asked(clock.ctx, ada, n=n, models=models, params=ImageParams(steps=SMALL.steps))
+    for n, names in ((3, ("one", "two")), (2, ("two",)), (1, ())):
+        await asked(clock.ctx, ada, n=n, models=names, params=ImageParams(steps=SMALL.steps))
 
-    async with clock.ctx.database.transaction() as tx:
-        found = {demand.model: (demand.jobs, demand.things) for demand in await waiting_by_model(tx, "image")}
+    found = {model.name: (model.jobs, model.queued) for model in await models(clock.ctx, "image")}
 
     assert found == {"one": (3, 3 * THINGS), "two": (5, 5 * THINGS)}
 

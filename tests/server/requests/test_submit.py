@@ -9,7 +9,7 @@ from horde.errors import HordeError, MissingPrompt, RequiresTrust, TooManyPrompt
 from horde.kinds.image import ImageParams
 from horde.server.app import open_services
 from horde.server.context import Context
-from horde.server.matching.order import priority
+from horde.server.matching.order import priority, rank
 from horde.server.requests.submit import submit
 from horde.units import kudos
 from tests.plugins.hordes import Clock
@@ -45,7 +45,7 @@ async def test_accepted_request_waits_with_all_its_jobs(clock: Clock) -> None:
     assert (row["n"], row["waiting"], row["faults"], row["state"], row["charged_mk"]) == (3, 3, 0, "live", 0)
     assert (row["seed"], row["seed_variation"], row["is_inline"], row["client_agent"]) == (42, 7, True, "Me:1:x")
     assert (row["price_mk"], row["things"]) == (10_000, 512 * 512 * 50)
-    assert row["priority"] == priority(kudos(200), clock.now)
+    assert row["rank"] == rank(priority(kudos(200), clock.now), turn=0)
     assert (row["created_at"], row["expires_at"]) == (clock.now, clock.now + timedelta(minutes=20))
 
 

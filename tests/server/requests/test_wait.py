@@ -7,11 +7,12 @@ import pytest
 
 from horde.server.context import Context
 from horde.server.db import notify
-from horde.server.requests.wait import WORK, done, until
+from horde.server.db.notify import News
+from horde.server.requests.wait import WORKERS, done, until, until_done
 from tests.plugins.hordes import Clock
-from tests.server.builders import listening
 
 LONG_S = 60.0
+TOPIC = "what they wait for"
 
 
 @dataclass
@@ -29,14 +30,15 @@ class Looks:
 
     async def waits(self, ctx: Context, wait_s: float, is_gone: asyncio.Event | None = None) -> int:
         """The last look."""
-        return await until(
-            ctx,
-            WORK,
-            self.look,
-            lambda seen: seen >= self.enough,
-            wait_s=wait_s,
-            is_gone=is_gone or asyncio.Event(),
-        )
+        with ctx.services.hints.bell(TOPIC) as bell:
+            return await until(
+                ctx,
+                bell,
+                self.look,
+                lambda seen: seen >= self.enough,
+                wait_s=wait_s,
+                is_gone=is_gone or asyncio.Event(),
+            )
 
 
 @pytest.fixture
@@ -62,30 +64,40 @@ async def test_wait_ends_when_its_time_is_up(ctx: Context) -> None:
 
 async def test_hint_wakes_who_waits_for_it(ctx: Context) -> None:
     looks = Looks(enough=2)
-    await listening(ctx)
     waiting = asyncio.create_task(looks.waits(ctx, LONG_S))
     await looks.looked.wait()
 
-    async with ctx.database.transaction() as tx:
-        await notify.ring(tx, WORK)
+    ctx.services.hints.publish(News(topics=[TOPIC]))
+
+    async with asyncio.timeout(notify.POLL_S / 2):
+        assert await waiting == 2
+
+
+async def test_who_waits_for_a_request_is_woken_by_its_results_and_no_others(ctx: Context) -> None:
+    looks = Looks(enough=9)
+    waiting = asyncio.create_task(
+        until_done(ctx, "mine", looks.look, lambda seen: seen >= 2, wait_s=LONG_S, is_gone=asyncio.Event())
+    )
+    await looks.looked.wait()
+
+    ctx.services.hints.publish(News(topics=[done("another")]))
+    assert looks.seen == 1
+    ctx.services.hints.publish(News(topics=[done("mine")]))
 
     async with asyncio.timeout(notify.POLL_S / 2):
         assert await waiting == 2
 
 
 async def test_hint_that_falls_between_look_and_wait_is_not_missed(ctx: Context) -> None:
-    await listening(ctx)
     looks = Looks(enough=2)
 
     async def look(at: Context) -> int:
-        with at.services.hints.bell(WORK) as bell:
-            async with at.database.transaction() as tx:
-                await notify.ring(tx, WORK)
-            await bell.wait(1)
+        at.services.hints.publish(News(topics=[TOPIC]))
         return await looks.look(at)
 
-    async with asyncio.timeout(notify.POLL_S / 2):
-        assert await until(ctx, WORK, look, lambda seen: seen >= 2, wait_s=LONG_S, is_gone=asyncio.Event()) == 2
+    with ctx.services.hints.bell(TOPIC) as bell:
+        async with asyncio.timeout(notify.POLL_S / 2):
+            assert await until(ctx, bell, look, lambda seen: seen >= 2, wait_s=LONG_S, is_gone=asyncio.Event()) == 2
 
 
 async def test_lost_hint_is_made_up_for_by_a_look_after_the_poll_time(ctx: Context) -> None:
@@ -117,4 +129,4 @@ async def test_server_that_stops_answers_all_who_wait(ctx: Context) -> None:
 
 
 def test_each_request_has_a_topic_of_its_own() -> None:
-    assert len({done("one"), done("two"), WORK}) == 3
+    assert len({done("one"), done("two"), WORKERS}) == 3

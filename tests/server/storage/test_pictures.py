@@ -40,6 +40,14 @@ def bomb(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
+def large_webp(width: int, height: int) -> bytes:
+    """A webp of a few bytes that claims to be that large."""
+    content = bytearray(noise("WEBP", lossless=True))
+    start = content.index(b"VP8L") + 9
+    content[start : start + 4] = (width - 1 | (height - 1) << 14).to_bytes(4, "little")
+    return bytes(content)
+
+
 async def test_webp_is_kept_to_the_byte() -> None:
     content = picture("WEBP")
 
@@ -82,12 +90,29 @@ async def test_picture_that_broke_off_is_refused(format: str) -> None:
             await as_webp(content[: int(len(content) * share)])
 
 
-async def test_webp_whose_pixels_are_damaged_is_refused() -> None:
-    content = bytearray(noise("WEBP", lossless=True))
-    content[200:240] = b"\xff" * 40
+async def test_pixels_of_a_webp_are_left_to_whoever_looks_at_it() -> None:
+    damaged = bytearray(noise("WEBP", lossless=True))
+    damaged[200:240] = b"\xff" * 40
+    content = bytes(damaged)
+
+    assert await as_webp(content) is content
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG"])
+async def test_file_that_only_says_it_is_webp_is_refused(format: str) -> None:
+    content = picture(format)
 
     with pytest.raises(ImageValidationFailed):
-        await as_webp(bytes(content))
+        await as_webp(b"RIFF" + content[4:])
+    with pytest.raises(ImageValidationFailed):
+        await as_webp(b"RIFF" + len(content).to_bytes(4, "little") + b"WEBP" + content)
+
+
+async def test_webp_with_a_huge_picture_is_refused_though_nobody_unpacks_it() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with pytest.raises(ImageValidationFailed, match="12288x12289 is too large"):
+            await as_webp(large_webp(PICTURE_SIDE_MAX, PICTURE_SIDE_MAX + 1))
 
 
 async def test_picture_that_webp_cannot_hold_is_refused() -> None:
@@ -136,10 +161,15 @@ async def test_damaged_picture_is_taken_or_refused_and_nothing_else(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
 
+        sent = bytes(content[: int(kept * len(content)) + 1])
         try:
-            assert opened(await as_webp(bytes(content[: int(kept * len(content)) + 1]))).format == "WEBP"
+            taken = await as_webp(sent)
         except ImageValidationFailed:
             return
+        # What was a webp before is as it was sent; its pixels may be damaged.
+        assert taken is sent or opened(taken).format == "WEBP"
+        with Image.open(io.BytesIO(taken)) as found:
+            assert found.format == "WEBP"
 
 
 @pytest.mark.parametrize("head", ["", "data:image/webp;base64,", "data:,"])

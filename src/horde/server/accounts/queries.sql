@@ -1,9 +1,9 @@
--- name: user_of_digest
--- The account that holds the key of this digest.
-SELECT u.id, u.name, u.is_pseudonymous, u.is_trusted, u.is_moderator, u.concurrency, u.created_at
+-- name: users_of_digests
+-- The accounts that hold the keys of these digests.
+SELECT k.digest, u.id, u.name, u.is_pseudonymous, u.is_trusted, u.is_moderator, u.concurrency, u.created_at
 FROM keys AS k
 JOIN users AS u ON u.id = k.user_id
-WHERE k.digest = :digest;
+WHERE k.digest = ANY(:digests::bytea[]);
 
 -- name: add_user
 -- A new account.

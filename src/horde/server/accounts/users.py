@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,6 +46,10 @@ def id_of_alias(alias: str) -> int | None:
     return int(found["id"]) if found else None
 
 
-async def user_of_digest(tx: Tx, digest: bytes) -> User | None:
-    """The account that holds the key of this digest."""
-    return await tx.maybe(sql.user_of_digest, User, digest=digest)
+async def users_of_digests(tx: Tx, digests: Iterable[bytes]) -> dict[bytes, User]:
+    """The accounts that hold the keys of these digests."""
+    return dict(await tx.all(sql.users_of_digests, _by_digest, digests=list(digests)))
+
+
+def _by_digest(*, digest: bytes, **columns: object) -> tuple[bytes, User]:
+    return digest, User(**columns)  # type: ignore[arg-type]  # named as the columns

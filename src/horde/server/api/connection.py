@@ -6,14 +6,26 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Annotated
 
 from litestar import Request
 from litestar.datastructures import State
 from litestar.di import NamedDependency
+from litestar.params import HeaderParameter
 
+from horde.server.accounts.users import User
 from horde.server.context import Context, Services
+from horde.server.idempotency.keys import Key
 
 AnyRequest = Request[object, object, State]
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        required=False,
+        description="Any text of your own for this call: repeat the call with it, and it takes effect only once.",
+    ),
+]
 Ctx = NamedDependency[Context]
 """How a handler asks for the context of its call."""
 
@@ -33,6 +45,19 @@ async def provide_context(request: AnyRequest) -> Context:
 def base_url(request: AnyRequest) -> str:
     """Our address as the caller reaches us, without a trailing slash."""
     return services_of(request).settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+
+
+def address_of(request: AnyRequest) -> str:
+    """Where the call comes from, as far as is known: past a reverse proxy only where the settings trust it."""
+    return request.client.host if request.client else ""
+
+
+async def idempotency_key(request: AnyRequest, user: User, text: str | None) -> Key | None:
+    """The key of this call, when its caller named one. Raises BadInput for one that cannot be used."""
+    if text is None:
+        return None
+    route = f"{request.method} {request.url.path}"
+    return Key.of(user, text, route=route, body=await request.body(), address=address_of(request))
 
 
 @asynccontextmanager

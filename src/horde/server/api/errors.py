@@ -7,6 +7,8 @@ without `rc`: clients branch on which of the two keys is there.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import cast
 
 import msgspec
 import structlog
@@ -93,3 +95,11 @@ def handlers() -> ExceptionHandlersMap:
         HTTPException: on_http_error,
         Exception: on_bug,
     }
+
+
+def answer(request: AnyRequest, error: Exception) -> Response[object]:
+    """What a refusal, or a bug, is answered."""
+    known = handlers()
+    kind = next(kind for kind in type(error).__mro__ if kind in known)
+    found = cast("Callable[[AnyRequest, Exception], Response[object]]", known[kind])
+    return found(request, error)

@@ -74,7 +74,8 @@ def make_database(held: HeldDataDir, programs: Programs, *, log: Path, pause: Ca
         _write_secret(password_file, password)
         give_to_account(password_file, programs)
         command = [programs.path("initdb"), *OPTIONS, f"--pwfile={password_file}", f"--pgdata={unfinished}"]
-        _run(Guarded(command, log=log, grace_s=INITDB_GRACE_S, account=programs.account), held, pause)
+        initdb = Guarded(command, log=log, grace_s=INITDB_GRACE_S, account=programs.account)
+        _run(initdb, held, log=log, pause=pause)
     finally:
         password_file.unlink(missing_ok=True)
     _write_secret(unfinished / PASSFILE_NAME, f"*:*:*:{ROLE}:{password}\n")
@@ -98,7 +99,7 @@ def advice(log: Path) -> str:
     return f"{log} says more; restore the directory from a backup, or name another: --data DIR"
 
 
-def _run(initdb: Guarded, held: HeldDataDir, pause: Callable[[float], None]) -> None:
+def _run(initdb: Guarded, held: HeldDataDir, *, log: Path, pause: Callable[[float], None]) -> None:
     deadline = time.monotonic() + INITDB_S_MAX
     initdb.start()
     try:
@@ -107,8 +108,8 @@ def _run(initdb: Guarded, held: HeldDataDir, pause: Callable[[float], None]) -> 
     finally:
         initdb.stop()
     if status != 0:
-        reason = complaint(initdb.log) if status else f"not done within {INITDB_S_MAX:.0f} s"
-        raise DataDirBroken(f"no database could be made in {held.path}: {reason}", hint=advice(initdb.log))
+        reason = complaint(log) if status else f"not done within {INITDB_S_MAX:.0f} s"
+        raise DataDirBroken(f"no database could be made in {held.path}: {reason}", hint=advice(log))
 
 
 def _write_secret(path: Path, text: str) -> None:

@@ -25,6 +25,8 @@ Into = Callable[..., T]  # type: ignore[explicit-any]
 ACQUIRE_TIMEOUT_S = 10
 """A caller who gets no connection for this long is told to come back: a queue that grows helps nobody."""
 COMMAND_TIMEOUT_S = 30
+STATEMENTS_MAX = 500
+"""Prepared statements that a connection keeps: more than we have."""
 
 Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
 
@@ -50,6 +52,16 @@ class Tx:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._when_committed: list[Callable[[], None]] = []
+
+    def when_committed(self, act: Callable[[], None]) -> None:
+        """Have something done in this process as soon as, and only if, the transaction is committed."""
+        self._when_committed.append(act)
+
+    def committed(self) -> None:
+        """Do what was to be done then; called by `Database`."""
+        for act in self._when_committed:
+            act()
 
     async def all(self, query: Query, into: Into[T], /, **arguments: object) -> list[T]:
         """Every row."""
@@ -97,8 +109,27 @@ class Database:
         Raises Overloaded when the database cannot be reached or gives up (a lost connection, a deadlock);
         nothing is written then. READ COMMITTED: statements lock what they decide on.
         """
-        async with self._connected() as connection, connection.transaction():
-            yield Tx(connection)
+        async with self._connected() as connection:
+            async with connection.transaction():
+                tx = Tx(connection)
+                yield tx
+            tx.committed()
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Tx]:
+        """For one statement, which is a transaction of its own: spares the two calls that begin and commit one.
+
+        A second statement would see, and be, another transaction. Raises Overloaded as `transaction` does.
+        """
+        async with self._connected() as connection:
+            tx = Tx(connection)
+            yield tx
+            tx.committed()
+
+    async def reach(self) -> None:
+        """Return when the database answers. Raises Overloaded when it does not."""
+        async with self._connected() as connection:
+            await connection.execute("SELECT 1")
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Tx]:
@@ -120,6 +151,10 @@ class Database:
         except LOST as error:
             log.warning("database.lost", error=repr(error))
             raise Overloaded from error
+        except asyncpg.ForeignKeyViolationError as error:
+            # What is referred to was looked up before and was deleted in between; the next try finds it gone.
+            log.warning("database.reference_gone", error=repr(error))
+            raise Overloaded from error
 
 
 @asynccontextmanager
@@ -135,11 +170,19 @@ async def open_database(url: str, *, connections: int) -> AsyncIterator[Database
         init=set_up_connection,
         command_timeout=COMMAND_TIMEOUT_S,
         max_inactive_connection_lifetime=300,
+        reset=_leave_as_is,
+        statement_cache_size=STATEMENTS_MAX,
     )
     try:
         yield Database(pool)
     finally:
         await pool.close()
+
+
+async def _leave_as_is(_connection: Connection) -> None:
+    # Nothing of ours outlives a transaction, so there is nothing to reset. The pool's own way is one more call to the
+    # database each time a connection is given back.
+    pass
 
 
 async def set_up_connection(connection: Connection) -> None:

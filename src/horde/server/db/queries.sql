@@ -1,6 +1,7 @@
--- name: ring
--- Wake whoever waits for this topic, on every node, at commit.
-SELECT pg_notify(:channel, :topic);
+-- name: announce!
+-- Tell every node at commit.
+SELECT pg_notify(:channel, payload)
+FROM unnest(:payloads::text[]) AS payload;
 
 -- name: is_leader
 -- Whether this session holds the lock of that number, taking it when it is free. Held until the session ends.

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from horde.server.context import Context
+from horde.server.idempotency.keys import forget_old_keys
+from horde.server.matching.lanes import delete_unused
 from horde.server.requests.expire import forget_expired, return_late_jobs
+from horde.server.requests.orphans import delete_orphans
 from horde.server.settings import Settings
+from horde.server.workers.record import prune_work_done
+
+HOURLY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +32,8 @@ def duties(settings: Settings) -> tuple[Duty, ...]:
     return (
         Duty("return late jobs", sweep, return_late_jobs),
         Duty("forget expired requests", 2 * sweep, forget_expired),
+        Duty("delete orphaned pictures", HOURLY, delete_orphans),
+        Duty("forget old idempotency keys", HOURLY, forget_old_keys),
+        Duty("forget old work", HOURLY, prune_work_done),
+        Duty("delete unused lanes", HOURLY, delete_unused),
     )

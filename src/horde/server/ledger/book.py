@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -52,31 +53,33 @@ async def open_account(tx: Tx, user_id: int) -> None:
     await tx.run(sql.open_account, user_id=user_id)
 
 
-async def lock_accounts(tx: Tx, user_ids: set[int]) -> dict[int | str, Account]:
-    """The accounts of these users and of the mint, by user id or system name.
+async def lock_accounts(tx: Tx, user_ids: Iterable[int]) -> dict[int | str, Account]:
+    """The accounts of these users, locked, and the mint, which is not; by user id or system name.
 
-    Locked in the order of account ids, so that two transactions never wait for each other in a ring.
+    Locked in the order of account ids, so that two transactions never wait for each other in a ring. The mint's balance
+    decides nothing, so nobody has to wait for it longer than it takes to move it.
     """
     accounts = await tx.all(sql.lock_accounts, Account, user_ids=sorted(user_ids), system_names=[MINT])
     return {account.key: account for account in accounts}
 
 
-async def post(tx: Tx, transfer: Transfer, *, now: datetime) -> bool:
-    """Write a transfer and move both balances; the accounts must be locked by `lock_accounts`.
+async def post(tx: Tx, events: Sequence[Sequence[Transfer]], *, now: datetime) -> int:
+    """Write the transfers of business events and move the balances; their accounts must be locked by `lock_accounts`.
 
-    Returns False, and writes nothing, when a transfer of this id was posted before.
+    An event is posted whole or not at all: when its first transfer was posted before, nothing of it is written. Returns
+    how many balances moved.
     """
-    is_new = await tx.run(
-        sql.add_transfer,
-        id=transfer.id,
-        source=transfer.source,
-        target=transfer.target,
-        amount_mk=transfer.amount,
-        reason=transfer.reason,
-        subject=transfer.subject,
-        now=now,
-    )
-    if not is_new:
-        return False
-    await tx.run(sql.move_balances, source=transfer.source, target=transfer.target, amount_mk=transfer.amount)
-    return True
+    rows = [
+        {
+            "id": transfer.id,
+            "lead": event[0].id,
+            "source": transfer.source,
+            "target": transfer.target,
+            "amount_mk": transfer.amount,
+            "reason": transfer.reason,
+            "subject": transfer.subject,
+        }
+        for event in events
+        for transfer in event
+    ]
+    return await tx.run(sql.post, transfers=rows, now=now) if rows else 0

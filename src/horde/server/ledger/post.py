@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from horde.server.accounts.users import ANONYMOUS_ID
 from horde.server.db.pool import Tx
 from horde.server.ledger.book import MINT, Account, Transfer, lock_accounts, post
 from horde.units import Kudos, kudos
@@ -16,12 +18,21 @@ FLOOR_REGISTERED = kudos(14)
 """Below these a balance is lifted after a charge (contract/kudos.md, section 6)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payer:
-    """Who pays, and how low the balance may be."""
+def floor_of(user_id: int) -> Kudos:
+    """How low the balance of an account may be."""
+    return FLOOR_ANONYMOUS if user_id == ANONYMOUS_ID else FLOOR_REGISTERED
 
-    user_id: int
-    floor: Kudos
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPayment:
+    """What a job's end moves."""
+
+    job_id: UUID
+    payer_id: int
+    worker_owner_id: int
+    reward: Kudos
+    charge: Kudos
+    """At most the reward; what the payer is not charged is minted."""
 
 
 async def grant(tx: Tx, event_id: UUID, user_id: int, amount: Kudos, *, now: datetime) -> None:
@@ -35,36 +46,55 @@ async def grant(tx: Tx, event_id: UUID, user_id: int, amount: Kudos, *, now: dat
         reason="grant",
         subject=None,
     )
-    await post(tx, transfer, now=now)
+    await post(tx, [[transfer]], now=now)
 
 
-async def pay_job(
-    tx: Tx, job_id: UUID, payer: Payer, worker_owner_id: int, reward: Kudos, *, charge: Kudos, now: datetime
-) -> None:
-    """Pay a worker's owner for a job, charge the requestor, and lift the requestor to the floor of its balance.
+async def pay_jobs(tx: Tx, payments: Sequence[JobPayment], *, now: datetime) -> None:
+    """Pay the workers' owners for jobs, charge the requestors, and lift those who fell below their floors.
 
-    What the requestor is not charged is minted. One's own job on one's own worker moves nothing. Idempotent by the
-    job's id.
+    One's own job on one's own worker moves nothing. Idempotent by the job's id; in a batch with new jobs of the same
+    payer, one that was paid before counts towards the lift as if it were new, so `deliver` brings each job once.
     """
-    if payer.user_id == worker_owner_id or reward <= 0:
+    moving = [payment for payment in payments if payment.payer_id != payment.worker_owner_id and payment.reward > 0]
+    if not moving:
         return
-    accounts = await lock_accounts(tx, {payer.user_id, worker_owner_id})
-    mint, source, target = accounts[MINT], accounts[payer.user_id], accounts[worker_owner_id]
+    users = {payment.payer_id for payment in moving} | {payment.worker_owner_id for payment in moving}
+    accounts = await lock_accounts(tx, users)
+    balances = {key: account.balance_mk for key, account in accounts.items()}
+    events = []
+    for payment in moving:
+        event = _event(payment, accounts, balances)
+        for transfer, source, target in event:
+            balances[source] -= transfer.amount
+            balances[target] += transfer.amount
+        events.append([transfer for transfer, _, _ in event])
+    await post(tx, events, now=now)
 
-    async def move(part: str, origin: Account, goal: Account, amount: int, reason: str) -> int:
-        if amount <= 0:
-            return 0
-        transfer = Transfer(
-            id=uuid.uuid5(job_id, part),
-            source=origin.id,
-            target=goal.id,
-            amount=Kudos(amount),
-            reason=reason,
-            subject=job_id,
+
+def _event(
+    payment: JobPayment, accounts: Mapping[int | str, Account], balances: Mapping[int | str, int]
+) -> list[tuple[Transfer, int | str, int | str]]:
+    """The transfers of a payment, each with the keys of its source and target."""
+    payer, owner = payment.payer_id, payment.worker_owner_id
+    left = balances[payer] - payment.charge
+    moves: tuple[tuple[str, int | str, int | str, int, str], ...] = (
+        ("job", payer, owner, payment.charge, "job"),
+        ("unpaid", MINT, owner, payment.reward - payment.charge, "job"),
+        ("floor", MINT, payer, floor_of(payer) - left, "floor"),
+    )
+    return [
+        (
+            Transfer(
+                id=uuid.uuid5(payment.job_id, part),
+                source=accounts[source].id,
+                target=accounts[target].id,
+                amount=Kudos(amount),
+                reason=reason,
+                subject=payment.job_id,
+            ),
+            source,
+            target,
         )
-        return amount if await post(tx, transfer, now=now) else 0
-
-    # What was charged by an earlier call is in the balance already; it must not lift the balance again.
-    charged = await move("job", source, target, charge, "job")
-    await move("unpaid", mint, target, reward - charge, "job")
-    await move("floor", mint, source, payer.floor - (source.balance_mk - charged), "floor")
+        for part, source, target, amount, reason in moves
+        if amount > 0
+    ]

@@ -1,51 +1,315 @@
-"""Lanes: all waiting requests with equal needs stand in one, so that matching looks at needs, not at requests."""
+"""Lanes: all waiting requests with equal needs stand in one, so that matching looks at needs, not at requests.
+
+Every process keeps the lanes in memory, each with the best rank that may wait in it. A pop for which no lane has
+anything asks the database nothing; one that finds something asks for the heads of the few best lanes. What a process
+remembers here is a hint: a lane may turn out to be empty, and one that is wrongly held to be empty is put right by the
+next survey of the queue (requests/survey.py).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from datetime import timedelta
 from hashlib import sha256
 
 import msgspec
+from cachetools import LRUCache
 
-from horde.kinds.base import Needs
-from horde.server.db.pool import Tx
+from horde.kinds.base import Needs, Offer
+from horde.server.context import Context
+from horde.server.db.notify import Work
+from horde.server.db.pool import Database
 from horde.server.db.queries import load
+from horde.server.matching.rules import can_serve, failures
 
 sql = load(__package__)
 
+ANY_RANK = 2**62
+"""Better than every rank: something may wait in the lane, and how good it is is not known."""
+UNUSED_FOR = timedelta(days=1)
+DELETED_MAX = 1000
+"""Lanes deleted in one go."""
+YES, NO = 1, 2
+"""What is known of an offer and a demand; 0: nobody looked yet."""
+MATCHES_MAX = 4096
+"""Offers that are told apart in memory; who offers the same shares what was found out about it."""
 
-@dataclass(frozen=True, slots=True)
+
+Line = list[tuple[int, int, "Lane"]]
+"""(-best rank, id, lane), so the best first."""
+
+
 class Lane:
-    """A lane in which somebody waits."""
+    """One lane as this process knows it."""
 
-    id: int
-    needs: Needs
-    waiting: int
-    """How many requests stand in it."""
+    __slots__ = ("_lines", "best", "changes", "demand", "id", "needs")
+
+    def __init__(self, lane_id: int, needs: Needs, demand: int, lines: list[Line], best: int | None = ANY_RANK) -> None:
+        self.id = lane_id
+        self.needs = needs
+        self.demand = demand
+        """The number of what is needed besides the models; far fewer than there are lanes."""
+        self._lines = lines
+        """In which it stands, at its best rank, while something waits in it."""
+        self.best: int | None = None
+        """No waiting request has a better rank; None: nothing waits."""
+        self.changes = 0
+        """Counts what was heard of it, to tell what was heard while somebody looked."""
+        self._stand(best)
+
+    def gains(self, rank: int) -> None:
+        """Something of this rank waits in it now."""
+        if self.best is None or rank > self.best:
+            self._stand(rank)
+        self.changes += 1
+
+    def was_seen(self, best: int | None, *, at_changes: int) -> None:
+        """The database had this as its best, unless something was heard since `changes` was `at_changes`."""
+        if self.changes == at_changes and best != self.best:
+            self._stand(best)
+
+    def _stand(self, best: int | None) -> None:
+        if self.best is not None:
+            left = -self.best, self.id, self
+            for line in self._lines:
+                del line[bisect_left(line, left)]
+        self.best = best
+        if best is not None:
+            for line in self._lines:
+                insort(line, (-best, self.id, self))
 
 
-def _lane(id: int, needs: object, waiting: int) -> Lane:
-    return Lane(id, msgspec.convert(needs, Needs), waiting)
+class Match:
+    """What was found out about an offer, apart from requests that list workers. Shared by all who offer the same."""
+
+    def __init__(self, offer: Offer) -> None:
+        self.offer = offer
+        self.meets = bytearray()
+        """By number of the demand: whether the offer meets it."""
+        self._failures: dict[int, list[str]] = {}
+
+    def may_serve(self, lane: Lane) -> bool:
+        """Whether it can serve a lane for which it has a model, and which lists no workers."""
+        demand = lane.demand
+        if len(self.meets) <= demand:
+            self.meets.extend(bytes(demand + 256 - len(self.meets)))
+        known = self.meets[demand]
+        if not known:
+            known = self.meets[demand] = YES if can_serve(self.offer, lane.needs) else NO
+        return known == YES
+
+    def failures(self, lane: Lane) -> list[str]:
+        """The skip keys of all that the offer lacks for a lane that lists no workers."""
+        found = self._failures.get(lane.id)
+        if found is None:
+            found = self._failures[lane.id] = failures(lane.needs, self.offer)
+        return found
 
 
-async def lane_of(tx: Tx, needs: Needs) -> int:
-    """The id of the lane for these needs, made when there is none. Two nodes that make it at once get the same."""
-    encoded = msgspec.json.encode(needs, order="deterministic")
-    digest = sha256(encoded).digest()
-    found = await tx.value(sql.find_lane, int, digest=digest)
-    if found is None:
-        found = await tx.value(
-            sql.add_lane,
-            int,
-            kind=needs.kind,
-            digest=digest,
-            needs=msgspec.json.decode(encoded),
-            models=list(needs.models),
-        )
-    assert found is not None
-    return found
+class Lanes:
+    """All lanes, as this process remembers them."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, Lane] = {}
+        self._by_needs: dict[Needs, Lane] = {}
+        self._demands: dict[Needs, int] = {}
+        self._lines: defaultdict[tuple[str, str | None], Line] = defaultdict(list)
+        """By kind and model (None: any) the lanes in which something may wait."""
+        self._by_model: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
+        self._of_listed: defaultdict[tuple[str, str], list[Lane]] = defaultdict(list)
+        self._of_not_listed: defaultdict[str, list[Lane]] = defaultdict(list)
+        self._matches: LRUCache[tuple[object, ...], Match] = LRUCache(MATCHES_MAX)
+        self._is_complete = False
+        self._loading = asyncio.Lock()
+
+    def get(self, lane_id: int) -> Lane | None:
+        """The lane of that id, when it is known here."""
+        return self._by_id.get(lane_id)
+
+    # ------------------------------------------------------------------------------------ knowing them
+    async def load(self, database: Database) -> None:
+        """Learn the lanes that others made; asks nothing when none was heard of."""
+        if not self._is_complete:
+            # Who comes while they are read waits for them: without lanes there is nothing to be found.
+            async with self._loading:
+                await self._load(database)
+
+    async def _load(self, database: Database) -> None:
+        if self._is_complete:
+            return
+        self._is_complete = True
+        try:
+            async with database.statement() as tx:
+                for lane_id, needs in await tx.all(sql.lanes, _row):
+                    self.add(lane_id, needs)
+        except BaseException:
+            self._is_complete = False
+            raise
+
+    async def intern(self, database: Database, all_needs: Iterable[Needs]) -> None:
+        """Make the lanes of these needs where there are none. Two nodes that make one at once get the same."""
+        wanted = {needs for needs in all_needs if needs not in self._by_needs}
+        if not wanted:
+            return
+        encoded = {sha256(text).digest(): text for text in (_encoded(needs) for needs in wanted)}
+        # In one order on every node, so that two who make the same lanes never wait for each other in a ring.
+        rows = [{"digest": digest.hex(), "needs": msgspec.Raw(encoded[digest])} for digest in sorted(encoded)]
+        async with database.statement() as tx:
+            for lane_id, needs in await tx.all(sql.intern_lanes, _row, lanes=rows):
+                self.add(lane_id, needs)
+
+    def knows(self, needs: Needs) -> bool:
+        """Whether the lane of these needs is known here."""
+        return needs in self._by_needs
+
+    def of(self, needs: Needs) -> Lane:
+        """The lane of these needs, which was interned before."""
+        return self._by_needs[needs]
+
+    def forget(self) -> None:
+        """Know no lane any more, and learn all anew: lanes that nobody needs are deleted now and then.
+
+        What was found out about offers stays true: it goes by demands, which keep their numbers.
+        """
+        for known in (
+            self._by_id, self._by_needs, self._lines, self._by_model, self._of_listed, self._of_not_listed
+        ):  # fmt: skip
+            known.clear()
+        self._is_complete = False
+
+    def add(self, lane_id: int, needs: Needs) -> None:
+        """Learn of a lane that is there; one that is known stays as it is."""
+        if lane_id in self._by_id:
+            return
+        keys = [(needs.kind, model) for model in needs.models or (None,)]
+        lines = [] if needs.workers else [self._lines[key] for key in keys]
+        lane = self._by_id[lane_id] = self._by_needs[needs] = Lane(lane_id, needs, self._demand(needs), lines)
+        for key in keys:
+            self._by_model[key].append(lane_id)
+        if needs.worker_blacklist:
+            self._of_not_listed[needs.kind].append(lane)
+        else:
+            for worker_id in needs.workers:
+                self._of_listed[needs.kind, worker_id].append(lane)
+
+    # ----------------------------------------------------------------------------- hearing of changes
+    def hear(self, work: list[Work]) -> None:
+        """Something waits now in these lanes."""
+        for lane_id, rank, _ in work:
+            if lane := self._by_id.get(lane_id):
+                lane.gains(rank)
+            else:
+                self._is_complete = False
+
+    def learn_of(self, lane_ids: Iterable[int]) -> None:
+        """These lanes exist: the next `load` learns those that are not known here."""
+        if any(lane_id not in self._by_id for lane_id in lane_ids):
+            self._is_complete = False
+
+    def doubt(self) -> None:
+        """Something may have gone unheard: nothing is held to be empty."""
+        self._is_complete = False
+        for lane in self._by_id.values():
+            lane.gains(ANY_RANK)
+
+    def all(self) -> list[Lane]:
+        """Every known lane, to be compared with what the database says."""
+        return list(self._by_id.values())
+
+    def sharing_models(self, kind: str, models: frozenset[str]) -> list[int]:
+        """The ids of the lanes of a kind that take any model, or one of these."""
+        of_models = [self._by_model.get((kind, model), []) for model in (None, *models)]
+        return list({lane_id for lanes in of_models for lane_id in lanes})
+
+    # ------------------------------------------------------------------------------------- who can what
+    def match(self, offer: Offer) -> Match:
+        """What this offer can serve, apart from requests that list workers."""
+        key = _key(offer)
+        found = self._matches.get(key)
+        if found is None:
+            found = self._matches[key] = Match(replace(offer, worker_id=""))
+        return found
+
+    def waiting_for(self, match: Match, offer: Offer) -> list[Lane]:
+        """The lanes in which something may wait that this very worker can serve."""
+        return self.best_for(match, offer, at_most=len(self._by_id))
+
+    def best_for(self, match: Match, offer: Offer, *, at_most: int, may_be_targeted: bool = True) -> list[Lane]:
+        """The best of them, the best first; `may_be_targeted`: also those that name this worker."""
+        found: Line = sorted(
+            (-lane.best, lane.id, lane)
+            for lane in self._with_lists(offer)
+            if lane.best is not None
+            and (may_be_targeted or lane.needs.worker_blacklist)
+            and can_serve(offer, lane.needs)
+        )[:at_most]
+        # The line with the best head first: what it gives is the bound for all others.
+        lines = [line for model in (None, *offer.models) if (line := self._lines.get((offer.kind, model)))]
+        for line in sorted(lines, key=_head):
+            found = _merged(found, line, match, at_most)
+        return [lane for _, _, lane in found]
+
+    def serves(self, match: Match, offer: Offer, lane: Lane) -> bool:
+        """Whether this very worker can serve the lane."""
+        needs = lane.needs
+        if needs.workers:
+            return can_serve(offer, needs)
+        return (not needs.models or not offer.models.isdisjoint(needs.models)) and match.may_serve(lane)
+
+    def _demand(self, needs: Needs) -> int:
+        # What is asked of the models apart: whether any are named at all.
+        apart = msgspec.structs.replace(needs, models=needs.models and ("named",))
+        return self._demands.setdefault(apart, len(self._demands))
+
+    def _with_lists(self, offer: Offer) -> list[Lane]:
+        return [*self._of_listed.get((offer.kind, offer.worker_id), ()), *self._of_not_listed.get(offer.kind, ())]
 
 
-async def waiting_lanes(tx: Tx, kind: str) -> list[Lane]:
-    """The lanes of a kind in which somebody waits."""
-    return await tx.all(sql.waiting_lanes, _lane, kind=kind)
+async def delete_unused(ctx: Context) -> int:
+    """Delete lanes that nobody stands in and that are older than a day; returns how many.
+
+    A node that remembers one of them makes it again when it needs it.
+    """
+    async with ctx.database.statement() as tx:
+        return len(await tx.values(sql.delete_lanes, int, before=ctx.now - UNUSED_FOR, limit=DELETED_MAX))
+
+
+def _merged(found: Line, line: Line, match: Match, at_most: int) -> Line:
+    """The best of both that the offer can serve."""
+    more: Line = []
+    bound = found[-1] if len(found) >= at_most else None
+    meets = match.meets
+    for place in line:
+        if bound is not None and place >= bound:
+            break
+        lane = place[2]
+        state = meets[lane.demand] if lane.demand < len(meets) else 0
+        if state == NO or (not state and not match.may_serve(lane)):
+            continue
+        if len(lane.needs.models) > 1 and place in found:  # met in the line of another of its models
+            continue
+        more.append(place)
+        if len(more) >= at_most:
+            break
+    return sorted(found + more)[:at_most] if more else found
+
+
+def _row(id: int, needs: object) -> tuple[int, Needs]:
+    return id, msgspec.convert(needs, Needs)
+
+
+def _encoded(needs: Needs) -> bytes:
+    return msgspec.json.encode(needs, order="deterministic")
+
+
+def _key(offer: Offer) -> tuple[object, ...]:
+    values = (getattr(offer, field.name) for field in fields(offer) if field.name != "worker_id")
+    return tuple(frozenset(value.items()) if isinstance(value, Mapping) else value for value in values)
+
+
+def _head(line: Line) -> tuple[int, int, Lane]:
+    return line[0]

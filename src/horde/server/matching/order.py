@@ -1,23 +1,37 @@
 """Who is served first.
 
-Every waiting request gains 50 kudos of priority in 10 s. As all age alike, the order between two of them never changes,
-so it is one number fixed at the start: kudos minus 5 for every second of its birth.
+Every waiting request gains 50 kudos of priority each 10 s. As all age alike, the order between two of them never
+changes, so it is one number fixed at the start: whole kudos minus 50 for every 10 s of its birth.
 Source: contract/lifecycle.md, section 3.
+
+Among requests of equal priority the reference takes the older one first, so that a hundred requests of one account
+stand before the first of another. Here they take turns: an account's n-th waiting request comes after everybody's
+requests that are less than the n-th of theirs. Why so: docs/decisions/turns-among-equals.md.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from horde.server.ledger.post import FLOOR_ANONYMOUS
 from horde.units import KUDOS_SCALE, Kudos
 
-AGEING_PER_S = 5.0
+AGEING = 50
+AGEING_PERIOD = timedelta(seconds=10)
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-"""Where the count starts; near the present, so that the number keeps its small digits."""
+"""Where the count starts; near the present, so that the numbers stay short."""
+TURNS = 512
+"""Turns are told apart up to here: more than any account may have waiting."""
 
 
-def priority(balance: Kudos, created_at: datetime) -> float:
-    """The place in the queue as a number: higher goes first."""
-    kudos = max(balance, FLOOR_ANONYMOUS) / KUDOS_SCALE
-    return kudos - AGEING_PER_S * (created_at - EPOCH).total_seconds()
+def priority(balance: Kudos, created_at: datetime) -> int:
+    """Whole kudos less what all others have aged since the start of the count; higher goes first."""
+    return round(max(balance, FLOOR_ANONYMOUS) / KUDOS_SCALE) - AGEING * ((created_at - EPOCH) // AGEING_PERIOD)
+
+
+def rank(priority: int, turn: int) -> int:
+    """The place in the queue as one number: higher goes first, equal ones by age.
+
+    `turn` counts the account's requests that wait already; 0 is its first.
+    """
+    return priority * TURNS - min(turn, TURNS - 1)

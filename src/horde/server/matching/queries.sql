@@ -1,20 +1,24 @@
--- name: find_lane
--- The lane of these needs.
-SELECT id
+-- name: lanes
+-- All lanes.
+SELECT id, needs
 FROM lanes
-WHERE digest = :digest;
+ORDER BY id;
 
--- name: add_lane
--- A new lane; when another node was faster, its lane.
-INSERT INTO lanes (kind, digest, needs, models)
-VALUES (:kind, :digest, :needs, :models)
+-- name: intern_lanes
+-- The lanes of these needs, made where there are none; one that another node made meanwhile is taken as it is.
+INSERT INTO lanes (kind, digest, needs)
+SELECT wanted.needs ->> 'kind', decode(wanted.digest, 'hex'), wanted.needs
+FROM jsonb_to_recordset(:lanes::jsonb) AS wanted (digest text, needs jsonb)
 ON CONFLICT (digest) DO UPDATE SET kind = excluded.kind
-RETURNING id;
+RETURNING id, needs;
 
--- name: waiting_lanes
--- The lanes of a kind in which somebody waits, with the number of requests in each.
-SELECT l.id, l.needs, count(*)::integer AS waiting
-FROM requests AS r
-JOIN lanes AS l ON l.id = r.lane_id
-WHERE r.kind = :kind AND r.waiting > 0
-GROUP BY l.id;
+-- name: delete_lanes
+-- Lanes made before then that nobody stands in; returns those that are gone.
+DELETE FROM lanes
+WHERE id IN (
+    SELECT l.id
+    FROM lanes AS l
+    WHERE l.created_at < :before AND NOT EXISTS (SELECT FROM requests AS r WHERE r.lane_id = l.id)
+    LIMIT :limit
+)
+RETURNING id;

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from horde.server.context import Context
 from horde.server.db import notify
+from horde.server.db.notify import News
+from horde.server.requests import sql
 from horde.server.requests.read import Status, request_id_of, status_in
-from horde.server.requests.submit import sql
 
 
 async def cancel(ctx: Context, request_id: str, *, kind: str) -> Status:
@@ -17,8 +18,8 @@ async def cancel(ctx: Context, request_id: str, *, kind: str) -> Status:
     """
     key = request_id_of(request_id)
     async with ctx.database.transaction() as tx:
-        await tx.value(sql.lock_request, UUID, id=key)
+        await tx.values(sql.lock_requests, UUID, ids=[key])
         status = await status_in(tx, ctx, key, kind=kind)
         await tx.run(sql.cancel, id=key)
-        await notify.ring(tx, notify.done(request_id))
+    ctx.services.hints.publish(News(topics=[notify.done(str(key))]))
     return status

@@ -1,23 +1,40 @@
-"""Take a job's result: store the picture, end the job, pay the worker. Exactly one delivery of a job counts."""
+"""Take jobs' results: store each picture, then end the jobs and pay the workers of all that arrived together.
+
+Exactly one delivery of a job counts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from horde.errors import AbortedGen, DuplicateGen, ImageValidationFailed, InvalidJobID, WrongCredentials
-from horde.server.accounts.users import ANONYMOUS_ID, User
+import msgspec
+
+from horde.errors import (
+    AbortedGen,
+    DuplicateGen,
+    HordeError,
+    IdempotencyKeyConflict,
+    ImageValidationFailed,
+    InvalidJobID,
+    WrongCredentials,
+)
+from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.db import notify
+from horde.server.db.notify import News
 from horde.server.db.pool import Tx
-from horde.server.ledger.post import FLOOR_ANONYMOUS, FLOOR_REGISTERED, Payer, pay_job
+from horde.server.idempotency.keys import Key, keep, recall
+from horde.server.ledger.post import JobPayment, pay_jobs
+from horde.server.requests import sql
+from horde.server.requests.accept import LIFE
 from horde.server.requests.giveback import give_back
-from horde.server.requests.submit import LIFE, sql
 from horde.server.storage.objects import job_key
 from horde.server.storage.pictures import as_webp
-from horde.server.workers.record import credit
+from horde.server.workers.record import Done, credit
 from horde.units import Kudos
 
 ResultState = Literal["ok", "censored", "csam"]
@@ -45,38 +62,61 @@ class Job:
     worker_owner_id: int
     worker_is_in_maintenance: bool
     requestor_id: int
+    kind: str
     state: str
+    model: str
     leased_at: datetime
     things: int
     price_mk: int
 
 
-async def deliver(ctx: Context, owner: User, delivery: Delivery) -> Kudos:
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """A delivery whose picture is stored."""
+
+    job: Job
+    delivery: Delivery
+    key: Key | None = None
+
+    @property
+    def reward(self) -> Kudos:
+        return Kudos(self.job.price_mk)
+
+    @property
+    def charge(self) -> Kudos:
+        # The requestor pays nothing for a censored picture; the worker did the work all the same.
+        return self.reward if self.delivery.state == "ok" else Kudos(0)
+
+
+class _KeyTaken(Exception):
+    """One of the deliveries has a used key: nothing is written, and each is tried alone."""
+
+
+async def deliver(ctx: Context, owner: User, delivery: Delivery, key: Key | None = None) -> Kudos:
     """End the job with its result and return what it was worth.
 
-    Raises InvalidJobID, WrongCredentials, DuplicateGen, AbortedGen, ImageValidationFailed; nothing changes then.
+    A job is delivered once, so the second call is refused; unless it has the first one's `key`: then it is answered as
+    the first was. Raises InvalidJobID, WrongCredentials, DuplicateGen, AbortedGen, ImageValidationFailed,
+    IdempotencyKeyConflict; nothing changes then.
     """
-    job = await _open_job(ctx, owner, delivery.job_id)
-    if job is None:
-        return Kudos(0)
+    if key and (answer := await _answered(ctx, key)) is not None:
+        return answer
+    job = await _job_of(ctx, owner, delivery.job_id)
+    if job.state != "leased":
+        return _worth_when_ended(job)
     # The object is written before the job is marked done: a crash in between leaves a file that the next try replaces,
     # never a finished job without its picture.
     await _store(ctx, delivery)
-    async with ctx.database.transaction() as tx:
-        await _lock(tx, job)
-        ended = await tx.run(
-            sql.finish_job,
-            id=job.id,
-            result_state=delivery.state,
-            seed=delivery.seed,
-            gen_metadata=delivery.gen_metadata,
-            reward_mk=job.price_mk,
-            now=ctx.now,
-        )
-        if not ended:
-            job = await _job(tx, delivery.job_id)
-            return _refuse_ended(job)
-        return await _settle(tx, ctx, job, delivery.state)
+    return await ctx.together(_settle_together, _Result(job, delivery, key))
+
+
+async def _answered(ctx: Context, key: Key) -> Kudos | None:
+    """What the delivery with this key was worth, if there was one. Raises IdempotencyKeyConflict."""
+    async with ctx.database.statement() as tx:
+        answer = (await recall(tx, [key])).get(key)
+    if isinstance(answer, HordeError):
+        raise answer
+    return None if answer is None else Kudos(msgspec.convert(answer["reward_mk"], int))
 
 
 async def report_fault(ctx: Context, owner: User, job_id: str) -> None:
@@ -84,44 +124,41 @@ async def report_fault(ctx: Context, owner: User, job_id: str) -> None:
 
     Raises InvalidJobID, WrongCredentials, DuplicateGen.
     """
+    job = await _job_of(ctx, owner, job_id)
+    if job.state == "done":
+        _worth_when_ended(job)
     async with ctx.database.transaction() as tx:
-        job = await _job(tx, job_id)
-        _check_owner(job, owner)
-        if job.state == "done":
-            _refuse_ended(job)
-        await _lock(tx, job)
-        await give_back(tx, job.request_id, [job.id], "faulted", now=ctx.now)
+        await give_back(tx, ctx, job.request_id, [job.id], "faulted")
 
 
-async def _open_job(ctx: Context, owner: User, job_id: str) -> Job | None:
-    """The job when it can still be delivered; None when its worker is in maintenance and it cannot."""
-    async with ctx.database.transaction() as tx:
-        job = await _job(tx, job_id)
-    _check_owner(job, owner)
-    if job.state != "leased":
-        _refuse_ended(job)
-        return None
-    return job
-
-
-async def _job(tx: Tx, job_id: str) -> Job:
+async def _job_of(ctx: Context, owner: User, job_id: str) -> Job:
     try:
         key = UUID(job_id)
     except ValueError:
         key = None
-    job = await tx.maybe(sql.job_to_settle, Job, id=key) if key else None
+    job = await ctx.together(_jobs_together, key) if key else None
     if job is None:
         raise InvalidJobID(f"Processing Job with ID {job_id[:80]} does not exist.")
+    if job.worker_owner_id != owner.id:
+        raise WrongCredentials("Wrong credentials to submit this job: its worker belongs to another account.")
     return job
 
 
-def _check_owner(job: Job, owner: User) -> None:
-    if job.worker_owner_id != owner.id:
-        raise WrongCredentials("Wrong credentials to submit this job: its worker belongs to another account.")
+async def _jobs_together(ctx: Context, job_ids: Sequence[UUID]) -> list[Job | None]:
+    async with ctx.database.statement() as tx:
+        found = await _jobs(tx, job_ids)
+    return [found.get(job_id) for job_id in job_ids]
 
 
-def _refuse_ended(job: Job) -> Kudos:
-    # Workers in maintenance are spared the refusal (contract/api-v2.md, section 3.2). The texts are matched by clients.
+async def _jobs(tx: Tx, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
+    return {job.id: job for job in await tx.all(sql.jobs_to_settle, Job, ids=list(set(job_ids)))}
+
+
+def _worth_when_ended(job: Job) -> Kudos:
+    """Nothing, for a worker in maintenance: it is spared the refusal (contract/api-v2.md, section 3.2).
+
+    Raises DuplicateGen or AbortedGen, whose texts are matched by clients.
+    """
     if job.worker_is_in_maintenance:
         return Kudos(0)
     if job.state == "done":
@@ -142,21 +179,75 @@ async def _store(ctx: Context, delivery: Delivery) -> None:
         )
 
 
-async def _lock(tx: Tx, job: Job) -> None:
-    # Everywhere in this order: worker, request, job, accounts. Two transactions can then never wait in a ring.
-    await tx.value(sql.lock_jobs_worker, UUID, id=job.worker_id)
-    await tx.value(sql.lock_request, UUID, id=job.request_id)
+async def _settle_together(ctx: Context, results: Sequence[_Result]) -> list[Kudos | HordeError]:
+    # The first delivery of a job counts, also among those that came together.
+    firsts = {result.job.id: result for result in reversed(results)}
+    # Everywhere in this order: requests, jobs, workers, accounts. Two transactions can then never wait in a ring.
+    async with ctx.database.transaction() as tx:
+        finished = await _finish(tx, ctx, list(firsts.values()))
+        settled = [firsts[job_id] for job_id in finished]
+        keyed = {result.key: {"reward_mk": result.reward} for result in settled if result.key}
+        if keyed and len(await keep(tx, keyed, now=ctx.now)) < len(keyed):
+            raise IdempotencyKeyConflict if len(results) == 1 else _KeyTaken
+        if settled:
+            await credit(tx, [_done(result, ctx.now) for result in settled], now=ctx.now)
+            await pay_jobs(tx, [_payment(result) for result in settled], now=ctx.now)
+        late = [result.job.id for result in results if firsts[result.job.id] is not result]
+        late += [job_id for job_id in firsts if job_id not in finished]
+        ended = await _jobs(tx, late) if late else {}
+    topics = [notify.done(str(result.job.request_id)) for result in settled]
+    ctx.services.hints.publish(News(topics=topics))
+    return [
+        result.reward if result.job.id in finished and firsts[result.job.id] is result else _too_late(ended, result)
+        for result in results
+    ]
 
 
-async def _settle(tx: Tx, ctx: Context, job: Job, state: ResultState) -> Kudos:
-    reward = Kudos(job.price_mk)
-    # The requestor pays nothing for a censored picture; the worker did the work all the same.
-    charge = reward if state == "ok" else Kudos(0)
-    floor = FLOOR_ANONYMOUS if job.requestor_id == ANONYMOUS_ID else FLOOR_REGISTERED
-    payer = Payer(user_id=job.requestor_id, floor=floor)
-    await pay_job(tx, job.id, payer, job.worker_owner_id, reward, charge=charge, now=ctx.now)
-    seconds = (ctx.now - job.leased_at).total_seconds()
-    await credit(tx, job.worker_id, things=job.things, seconds=seconds, earned=reward)
-    await tx.run(sql.charge_request, id=job.request_id, charged_mk=charge, expires_at=ctx.now + LIFE)
-    await notify.ring(tx, notify.done(str(job.request_id)))
-    return reward
+async def _finish(tx: Tx, ctx: Context, results: Sequence[_Result]) -> set[UUID]:
+    rows = [
+        {
+            "id": result.job.id,
+            "request_id": result.job.request_id,
+            "result_state": result.delivery.state,
+            "seed": result.delivery.seed,
+            "gen_metadata": result.delivery.gen_metadata,
+            "reward_mk": result.reward,
+            "charged_mk": result.charge,
+        }
+        for result in results
+    ]
+    finished = await tx.values(sql.finish_jobs, UUID, jobs=rows, now=ctx.now, expires_at=ctx.now + LIFE)
+    return set(finished)
+
+
+def _done(result: _Result, now: datetime) -> Done:
+    job = result.job
+    return Done(
+        worker_id=job.worker_id,
+        kind=job.kind,
+        model=job.model,
+        things=job.things,
+        seconds=(now - job.leased_at).total_seconds(),
+        earned=result.reward,
+    )
+
+
+def _payment(result: _Result) -> JobPayment:
+    job = result.job
+    return JobPayment(
+        job_id=job.id,
+        payer_id=job.requestor_id,
+        worker_owner_id=job.worker_owner_id,
+        reward=result.reward,
+        charge=result.charge,
+    )
+
+
+def _too_late(ended: dict[UUID, Job], result: _Result) -> Kudos | HordeError:
+    job = ended.get(result.job.id)
+    if job is None:
+        return InvalidJobID(f"Processing Job with ID {result.job.id} does not exist.")
+    try:
+        return _worth_when_ended(job)
+    except HordeError as refusal:
+        return refusal

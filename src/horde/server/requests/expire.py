@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from horde.server.context import Context
+from horde.server.requests import sql
 from horde.server.requests.giveback import give_back
-from horde.server.requests.submit import sql
 from horde.server.storage.objects import job_key
 
 ROUND_MAX = 500
@@ -15,23 +15,19 @@ ROUND_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
-class LateJob:
-    """A job past its deadline."""
-
+class _LateJob:
     id: UUID
     request_id: UUID
-    worker_id: UUID
 
 
 async def return_late_jobs(ctx: Context) -> int:
     """Give back jobs past their deadline; returns how many."""
-    async with ctx.database.transaction() as tx:
-        late = await tx.all(sql.late_jobs, LateJob, now=ctx.now, limit=ROUND_MAX)
+    async with ctx.database.statement() as tx:
+        late = await tx.all(sql.late_jobs, _LateJob, now=ctx.now, limit=ROUND_MAX)
     returned = 0
     for job in late:
         async with ctx.database.transaction() as tx:
-            await tx.value(sql.lock_jobs_worker, UUID, id=job.worker_id)
-            returned += await give_back(tx, job.request_id, [job.id], "lost", now=ctx.now)
+            returned += await give_back(tx, ctx, job.request_id, [job.id], "lost")
     return returned
 
 

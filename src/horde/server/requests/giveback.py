@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from horde.server.context import Context
 from horde.server.db import notify
+from horde.server.db.notify import News, Work
 from horde.server.db.pool import Tx
-from horde.server.requests.submit import sql
+from horde.server.requests import sql
 from horde.server.workers.record import count_uncompleted
 
 FAULTS_MAX = 3
@@ -16,21 +18,28 @@ FAULTS_MAX = 3
 counts jobs, but a worker that is killed with four of them in hand has failed once)."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Requeued:
+    lane_id: int
+    rank: int
+    waiting: int
+
+
 async def give_back(
-    tx: Tx, request_id: UUID, job_ids: list[UUID], state: Literal["faulted", "lost"], *, now: datetime
+    tx: Tx, ctx: Context, request_id: UUID, job_ids: list[UUID], state: Literal["faulted", "lost"]
 ) -> int:
     """End those of a request's jobs that are still leased; their images wait again.
 
-    Locks the request, and after it the jobs. Returns how many there were; jobs that ended before are left alone, so a
+    Locks the request, then jobs, then workers. Returns how many there were; jobs that ended before are left alone, so a
     second call does nothing.
     """
-    await tx.value(sql.lock_request, UUID, id=request_id)
-    owners = await tx.values(sql.end_jobs, UUID, ids=job_ids, request_id=request_id, state=state, now=now)
+    await tx.values(sql.lock_requests, UUID, ids=[request_id])
+    owners = await tx.values(sql.end_jobs, UUID, ids=job_ids, request_id=request_id, state=state, now=ctx.now)
     if not owners:
         return 0
-    for worker_id in sorted(set(owners)):
-        await count_uncompleted(tx, worker_id, owners.count(worker_id))
-    await tx.run(sql.requeue, id=request_id, jobs=len(owners), faults_max=FAULTS_MAX)
-    await notify.ring(tx, notify.WORK)
-    await notify.ring(tx, notify.done(str(request_id)))
+    requeued = await tx.maybe(sql.requeue, _Requeued, id=request_id, jobs=len(owners), faults_max=FAULTS_MAX)
+    await count_uncompleted(tx, owners)
+    work = [Work(requeued.lane_id, requeued.rank, requeued.waiting)] if requeued and requeued.waiting else []
+    news = News(topics=[notify.done(str(request_id))], work=work)
+    tx.when_committed(lambda: ctx.services.hints.publish(news))
     return len(owners)

@@ -1,31 +1,31 @@
-"""Hand jobs to a worker: check it in, find the lanes it can serve, claim the head of the best, lease it."""
+"""Hand jobs to a worker: check it in, find the lanes it can serve, claim the best that waits there.
+
+Where nothing waits that the worker can do, all this happens in memory.
+"""
 
 from __future__ import annotations
 
-import random
-import uuid
-from collections import Counter
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from uuid import UUID
-
-import msgspec
 
 from horde.errors import WorkerMaintenance
 from horde.kinds import KINDS
-from horde.kinds.seeds import job_seed, random_seed
 from horde.server.accounts.users import User
 from horde.server.context import Context
-from horde.server.db.pool import Tx
-from horde.server.matching.lanes import waiting_lanes
+from horde.server.matching.lanes import Lane, Lanes
 from horde.server.matching.rules import failures
+from horde.server.requests import sql
+from horde.server.requests.claim import Claim, claim_together, lanes_for_all, may_have_first
 from horde.server.requests.giveback import give_back
-from horde.server.requests.submit import LIFE, sql
+from horde.server.requests.lease import Popped
+from horde.server.requests.survey import Survey, survey
+from horde.server.requests.wait import Waiting, until
 from horde.server.workers.checkin import CheckIn, check_in
-from horde.server.workers.roster import Worker
-
-CLAIM_TRIES = 3
-"""How often another head is tried when somebody else took the one in hand."""
+from horde.server.workers.notices import Notice, notices
+from horde.server.workers.online import Member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,46 +42,21 @@ class Ask:
     """All it still works on; None: it does not say."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Popped:
-    """Jobs of one request, leased."""
-
-    job_ids: list[str]
-    model: str
-    payload: dict[str, object]
-    lease_s: int
-
-
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing for this worker, and how many requests it failed, by skip key."""
+    """Nothing for this worker."""
 
     skipped: dict[str, int]
+    """How many requests it failed, by skip key."""
+    notices: list[Notice]
+    """What it is told beside."""
 
 
 @dataclass(frozen=True, slots=True)
-class LeasedJob:
-    """A job that a worker has."""
-
+class _LeasedJob:
+    worker_id: UUID
     id: UUID
     request_id: UUID
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """A request as the claim sees it, locked."""
-
-    id: UUID
-    user_id: int
-    prompt: str
-    params: dict[str, object]
-    waiting: int
-    seed: int | None
-    seed_variation: int
-    lease_s: int
-    wants_censoring: bool
-    disable_batching: bool
-    models: list[str]
 
 
 async def pop(ctx: Context, owner: User, ask: Ask) -> Popped | Idle:
@@ -89,91 +64,86 @@ async def pop(ctx: Context, owner: User, ask: Ask) -> Popped | Idle:
 
     Raises what `check_in` raises, and WorkerMaintenance.
     """
-    may_be_anonymous = ctx.services.settings.anonymous_workers
-    async with ctx.database.transaction() as tx:
-        worker = await check_in(tx, owner, ask.said, may_be_anonymous=may_be_anonymous, now=ctx.now)
-        dropped = await _dropped(tx, worker, ask)
-        if not dropped:
-            return await _claim(tx, worker, ask, now=ctx.now)
-    await _return_dropped(ctx, worker, dropped)
-    return await pop(ctx, owner, replace(ask, held_jobs=None))
-
-
-async def _dropped(tx: Tx, worker: Worker, ask: Ask) -> dict[UUID, list[UUID]]:
-    dropped: dict[UUID, list[UUID]] = {}
+    member = await check_in(ctx, owner, ask.said)
     if ask.held_jobs is not None:
-        for job in await tx.all(sql.leased_jobs, LeasedJob, worker_id=worker.id):
-            if str(job.id) not in ask.held_jobs:
-                dropped.setdefault(job.request_id, []).append(job.id)
-    return dropped
+        await _return_dropped(ctx, member, ask.held_jobs)
+    lanes, claim = ctx.remembered(Lanes), _claim(member, ask)
+    await lanes.load(ctx.database)
+    queue = await survey(ctx)
+    if lanes_for_all(ctx, claim, at_most=1) or may_have_first(ctx, claim):
+        popped = await ctx.together(claim_together, claim)
+        if popped is not None:
+            return popped
+    if member.worker.is_in_maintenance:
+        raise WorkerMaintenance(member.worker.maintenance_message or "")
+    return Idle(_skipped(lanes, member, queue), notices(member.worker, now=ctx.now))
 
 
-async def _return_dropped(ctx: Context, worker: Worker, dropped: dict[UUID, list[UUID]]) -> None:
-    # One request a transaction: two workers that held what they give back while they claim, each what the other holds,
-    # would wait in a ring.
-    for request_id, job_ids in dropped.items():
-        async with ctx.database.transaction() as tx:
-            await tx.value(sql.lock_jobs_worker, UUID, id=worker.id)
-            await give_back(tx, request_id, job_ids, "lost", now=ctx.now)
+async def pop_waiting(ctx: Context, owner: User, ask: Ask, *, wait_s: float, is_gone: asyncio.Event) -> Popped | Idle:
+    """As `pop`, but wait up to `wait_s` seconds for work; ends early when the caller `is_gone` or the server stops."""
+    member = await check_in(ctx, owner, ask.said)
+    with ctx.remembered(Waiting).worker(ctx, member) as bell:
+        return await until(
+            ctx,
+            bell,
+            lambda at: pop(at, owner, ask if at is ctx else replace(ask, held_jobs=None)),
+            lambda answer: isinstance(answer, Popped),
+            wait_s=wait_s,
+            is_gone=is_gone,
+        )
 
 
-async def _claim(tx: Tx, worker: Worker, ask: Ask, *, now: datetime) -> Popped | Idle:
-    offer = worker.offer
-    skipped: Counter[str] = Counter()
-    lanes = []
-    for lane in await waiting_lanes(tx, worker.kind):
-        if failed := failures(lane.needs, offer):
-            skipped.update(dict.fromkeys(failed, lane.waiting))
-        else:
-            lanes.append(lane.id)
-    for users in _passes(worker, ask):
-        for _ in range(CLAIM_TRIES if lanes else 0):
-            head_id = await tx.value(
-                sql.find_head, UUID, lanes=lanes, users=users, blacklist=list(ask.blacklist), now=now
-            )
-            if head_id is None:
-                break
-            if head := await tx.maybe(sql.lock_head, Head, id=head_id, now=now):
-                return await _lease(tx, worker, ask, head, now=now)
-    if worker.is_in_maintenance:
-        raise WorkerMaintenance(worker.maintenance_message or "")
-    return Idle(dict(skipped))
-
-
-def _passes(worker: Worker, ask: Ask) -> list[list[int] | None]:
-    # The worker's owner and friends are served first; None stands for everybody.
-    if worker.is_in_maintenance:
-        return [[worker.user_id]]
-    own = [worker.user_id] if worker.user_id else []
-    first = [*own, *ask.first_users]
-    return [first, None] if first else [None]
-
-
-async def _lease(tx: Tx, worker: Worker, ask: Ask, head: Head, *, now: datetime) -> Popped:
-    kind = KINDS[worker.kind]
-    params = msgspec.convert(head.params, kind.params)
-    at_once = 1 if head.disable_batching else kind.batch_max(params, worker.terms.sizes, ask.amount)
-    count = min(at_once, head.waiting)
-    # Models are drawn, not ranked, so that no model of a request starves (contract/lifecycle.md, section 4).
-    common = sorted(set(head.models).intersection(worker.models)) if head.models else list(worker.models)
-    model = random.choice(common)  # noqa: S311 - spreads load, guards nothing
-    base = head.seed if head.seed is not None else random_seed()
-    seed = job_seed(base, head.seed_variation, head.waiting)
-    deadline = now + timedelta(seconds=head.lease_s)
-    job_ids = [uuid.uuid4() for _ in range(count)]
-    await tx.run(
-        sql.add_jobs,
-        ids=job_ids,
-        batch=job_ids[0],
-        request_id=head.id,
-        worker_id=worker.id,
-        model=model,
-        seed=seed,
-        now=now,
-        deadline=deadline,
+def _claim(member: Member, ask: Ask) -> Claim:
+    worker = member.worker
+    # The worker's owner and friends are served first; nobody owns the workers of the anonymous account.
+    own = (worker.user_id,) if worker.user_id else ()
+    return Claim(
+        member=member,
+        amount=ask.amount,
+        first_users=own if not worker.is_serving_all else (*own, *ask.first_users),
+        only_first=not worker.is_serving_all,
+        blacklist=ask.blacklist,
     )
-    await tx.run(sql.take, id=head.id, jobs=count, expires_at=deadline + LIFE)
-    payload = kind.payload(params, head.prompt, count, seed)
-    if head.wants_censoring:
-        payload["use_nsfw_censor"] = True
-    return Popped(job_ids=[str(job_id) for job_id in job_ids], model=model, payload=payload, lease_s=head.lease_s)
+
+
+def _skipped(lanes: Lanes, member: Member, queue: Survey) -> dict[str, int]:
+    """How many waiting requests the worker fails, under every key that it fails them by."""
+    match = member.match(lanes)
+    skipped = queue.skipped.get(match)
+    if skipped is None:
+        skipped = queue.skipped[match] = Counter()
+        for lane, requests in _waiting(lanes, queue, member, with_lists=False):
+            skipped.update(dict.fromkeys(match.failures(lane), requests))
+    listed: Counter[str] = Counter()
+    for lane, requests in _waiting(lanes, queue, member, with_lists=True):
+        listed.update(dict.fromkeys(failures(lane.needs, member.offer), requests))
+    shown = KINDS[member.worker.kind].skip_keys_shown
+    return {**dict.fromkeys(shown, 0), **(skipped + listed)}
+
+
+def _waiting(lanes: Lanes, queue: Survey, member: Member, *, with_lists: bool) -> Iterator[tuple[Lane, int]]:
+    """The lanes in which something waits, with how many requests; those that list workers, or the others."""
+    for count in queue.listing(member.worker.kind) if with_lists else queue.counts(member.worker.kind):
+        lane = lanes.get(count.lane_id)
+        if lane is not None and bool(lane.needs.workers) is with_lists:
+            yield lane, count.requests
+
+
+async def _return_dropped(ctx: Context, member: Member, held_jobs: frozenset[str]) -> None:
+    """Give back what the worker was given and does not know of."""
+    dropped: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    for job in await ctx.together(_leased_together, member.worker.id):
+        if str(job.id) not in held_jobs:
+            dropped[job.request_id].append(job.id)
+    for request_id, job_ids in dropped.items():
+        # One request a transaction: two workers that give back jobs of each other's requests never wait in a ring.
+        async with ctx.database.transaction() as tx:
+            await give_back(tx, ctx, request_id, job_ids, "lost")
+
+
+async def _leased_together(ctx: Context, worker_ids: Sequence[UUID]) -> list[list[_LeasedJob]]:
+    found: defaultdict[UUID, list[_LeasedJob]] = defaultdict(list)
+    async with ctx.database.statement() as tx:
+        for job in await tx.all(sql.leased_jobs, _LeasedJob, workers=list(set(worker_ids))):
+            found[job.worker_id].append(job)
+    return [found[worker_id] for worker_id in worker_ids]

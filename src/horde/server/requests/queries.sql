@@ -1,108 +1,163 @@
--- name: waiting_of_user
--- How many jobs of a user wait; with `models`, only of requests that could go to one of the same models.
-SELECT coalesce(sum(r.waiting), 0)::integer
-FROM requests AS r
-JOIN lanes AS l ON l.id = r.lane_id
-WHERE r.user_id = :user_id AND r.kind = :kind AND r.waiting > 0
-    AND (cardinality(:models::text[]) = 0 OR cardinality(l.models) = 0 OR l.models && :models::text[]);
+-- name: standing
+-- How requestors stand: what each has, and how much of theirs waits; with `lanes`, in these alone. Counts no further than
+-- `at_most` requests, so that it costs the same however long the queue is.
+SELECT g.place, coalesce(a.balance_mk, 0) AS balance_mk, waiting.jobs, waiting.requests
+FROM jsonb_to_recordset(:groups::jsonb) AS g (place integer, user_id bigint, kind text, lanes bigint[],
+    at_most integer)
+LEFT JOIN ledger_accounts AS a ON a.user_id = g.user_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(q.waiting), 0)::integer AS jobs, count(*)::integer AS requests
+    FROM (
+        SELECT r.waiting
+        FROM requests AS r
+        WHERE r.user_id = g.user_id AND r.kind = g.kind AND r.waiting > 0
+            AND (g.lanes IS NULL OR r.lane_id = ANY(g.lanes))
+        LIMIT g.at_most + 1
+    ) AS q
+) AS waiting;
 
--- name: add_request!
--- A new request; all its jobs wait.
-INSERT INTO requests (id, user_id, kind, lane_id, prompt, params, n, waiting, priority, seed, seed_variation, things,
-    price_mk, lease_s, is_inline, wants_censoring, disable_batching, client_agent, created_at, expires_at)
-VALUES (:id, :user_id, :kind, :lane_id, :prompt, :params, :n, :n, :priority, :seed, :seed_variation, :things,
-    :price_mk, :lease_s, :is_inline, :wants_censoring, :disable_batching, :client_agent, :now, :expires_at);
+-- name: add_requests
+-- New requests; all their jobs wait. None is added when a lane of theirs is gone.
+WITH new AS (
+    SELECT *
+    FROM jsonb_to_recordset(:requests::jsonb) AS r (place integer, id uuid, user_id bigint, kind text, lane_id bigint,
+        prompt text, params jsonb, n integer, rank bigint, seed bigint, seed_variation integer, things bigint,
+        price_mk bigint, lease_s integer, is_inline boolean, wants_censoring boolean, disable_batching boolean,
+        client_agent text, created_at timestamptz, expires_at timestamptz)
+)
+INSERT INTO requests (id, user_id, kind, lane_id, prompt, params, n, waiting, rank, seed, seed_variation, things, price_mk,
+    lease_s, is_inline, wants_censoring, disable_batching, client_agent, created_at, expires_at)
+SELECT new.id, new.user_id, new.kind, new.lane_id, new.prompt, new.params, new.n, new.n, new.rank, new.seed,
+    new.seed_variation, new.things, new.price_mk, new.lease_s, new.is_inline, new.wants_censoring,
+    new.disable_batching, new.client_agent, new.created_at, new.expires_at
+FROM new
+WHERE NOT EXISTS (SELECT lane_id FROM new EXCEPT SELECT id FROM lanes WHERE id IN (SELECT lane_id FROM new))
+ORDER BY new.place
+RETURNING id;
 
--- name: find_head
--- The best request among the heads of these lanes; `users` null: anybody's.
-SELECT head.id
+-- name: heads
+-- The best requests of each of these lanes, so many of each. Prompts only where somebody refuses words, parameters only
+-- where somebody takes several jobs at once.
+SELECT head.id, head.lane_id, head.user_id, head.rank, head.seq, head.waiting, head.seed, head.seed_variation,
+    head.lease_s, head.disable_batching, CASE WHEN :with_params THEN head.params END AS params,
+    CASE WHEN :with_prompts THEN lower(head.prompt) END AS prompt
 FROM unnest(:lanes::bigint[]) AS lane (id)
 CROSS JOIN LATERAL (
-    SELECT r.id, r.priority, r.seq
+    SELECT *
     FROM requests AS r
     WHERE r.lane_id = lane.id AND r.waiting > 0 AND r.expires_at > :now
-        AND (:users::bigint[] IS NULL OR r.user_id = ANY(:users::bigint[]))
-        AND NOT EXISTS (SELECT FROM unnest(:blacklist::text[]) AS b (word) WHERE position(b.word IN lower(r.prompt)) > 0)
-    ORDER BY r.priority DESC, r.seq
-    LIMIT 1
-) AS head
-ORDER BY head.priority DESC, head.seq
-LIMIT 1;
+    ORDER BY r.rank DESC, r.seq
+    LIMIT :depth
+) AS head;
 
--- name: lock_head
--- That request, locked, if it still waits when the lock is had.
-SELECT r.id, r.user_id, r.prompt, r.params, r.waiting, r.seed, r.seed_variation, r.lease_s, r.wants_censoring,
-    r.disable_batching, l.models
-FROM requests AS r
-JOIN lanes AS l ON l.id = r.lane_id
-WHERE r.id = :id AND r.waiting > 0 AND r.expires_at > :now
-FOR UPDATE OF r;
+-- name: heads_of_users
+-- The best requests of each of these users.
+SELECT head.id, head.lane_id, head.user_id, head.rank, head.seq, head.waiting, head.seed, head.seed_variation,
+    head.lease_s, head.disable_batching, CASE WHEN :with_params THEN head.params END AS params,
+    CASE WHEN :with_prompts THEN lower(head.prompt) END AS prompt
+FROM unnest(:users::bigint[]) AS asking (user_id)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM requests AS r
+    WHERE r.user_id = asking.user_id AND r.kind = ANY(:kinds::text[]) AND r.waiting > 0 AND r.expires_at > :now
+    ORDER BY r.rank DESC, r.seq
+    LIMIT :depth
+) AS head;
 
--- name: take!
--- Jobs were handed out; the request lives at least until they can be over.
-UPDATE requests
-SET waiting = waiting - :jobs, expires_at = greatest(expires_at, :expires_at)
-WHERE id = :id;
-
--- name: add_jobs!
--- A batch of jobs with one seed, leased to a worker.
-INSERT INTO jobs (id, batch, request_id, worker_id, model, seed, leased_at, deadline)
-SELECT job.id, :batch, :request_id, :worker_id, :model, :seed, :now, :deadline
-FROM unnest(:ids::uuid[]) AS job (id);
+-- name: claim
+-- Lease jobs of these requests, as long as each still has waiting what was `seen`; returns the requests that were had.
+-- What another process holds at the moment is left to it.
+WITH wanted AS (
+    SELECT *
+    FROM jsonb_to_recordset(:requests::jsonb) AS w (id uuid, seen integer, jobs integer, expires_at timestamptz)
+), mine AS (
+    SELECT r.id
+    FROM requests AS r
+    JOIN wanted AS w ON w.id = r.id
+    WHERE r.waiting = w.seen
+    ORDER BY r.id
+    FOR NO KEY UPDATE OF r SKIP LOCKED
+), taken AS (
+    UPDATE requests AS r
+    SET waiting = r.waiting - w.jobs, expires_at = greatest(r.expires_at, w.expires_at)
+    FROM mine
+    JOIN wanted AS w ON w.id = mine.id
+    WHERE r.id = mine.id
+    RETURNING r.id, r.prompt, r.params, r.wants_censoring
+), leased AS (
+    INSERT INTO jobs (id, batch, request_id, worker_id, model, seed, leased_at, deadline)
+    SELECT j.id, j.batch, j.request_id, j.worker_id, j.model, j.seed, j.leased_at, j.deadline
+    FROM jsonb_to_recordset(:jobs::jsonb) AS j (id uuid, batch uuid, request_id uuid, worker_id uuid, model text,
+        seed bigint, leased_at timestamptz, deadline timestamptz)
+    JOIN taken ON taken.id = j.request_id
+)
+SELECT id, prompt, params, wants_censoring
+FROM taken;
 
 -- name: leased_jobs
--- What a worker has.
-SELECT id, request_id
+-- What these workers have.
+SELECT worker_id, id, request_id
 FROM jobs
-WHERE worker_id = :worker_id AND state = 'leased'
+WHERE worker_id = ANY(:workers::uuid[]) AND state = 'leased'
 ORDER BY id;
 
--- name: job_to_settle
--- A job with what of its request and worker settles it.
+-- name: jobs_to_settle
+-- Jobs with what of their requests and workers settles them.
 SELECT j.id, j.request_id, j.worker_id, w.user_id AS worker_owner_id, w.is_in_maintenance AS worker_is_in_maintenance,
-    r.user_id AS requestor_id, j.state, j.leased_at, r.things, r.price_mk
+    r.user_id AS requestor_id, r.kind, j.state, j.model, j.leased_at, r.things, r.price_mk
 FROM jobs AS j
 JOIN requests AS r ON r.id = j.request_id
 JOIN workers AS w ON w.id = j.worker_id
-WHERE j.id = :id;
+WHERE j.id = ANY(:ids::uuid[]);
 
--- name: lock_jobs_worker
--- Hold a worker until the transaction ends.
-SELECT id
-FROM workers
-WHERE id = :id
-FOR UPDATE;
-
--- name: lock_request
--- Hold a request until the transaction ends.
+-- name: lock_requests
+-- Hold these requests until the transaction ends, in the order of their ids.
 SELECT id
 FROM requests
-WHERE id = :id
-FOR UPDATE;
+WHERE id = ANY(:ids::uuid[])
+ORDER BY id
+FOR NO KEY UPDATE;
 
--- name: finish_job!
--- A leased job has its result; any other is left alone.
-UPDATE jobs
-SET state = 'done', ended_at = :now, result_state = :result_state, seed = :seed, gen_metadata = :gen_metadata,
-    reward_mk = :reward_mk
-WHERE id = :id AND state = 'leased';
-
--- name: charge_request!
--- What a request has cost so far; it was active, so it is kept longer.
-UPDATE requests
-SET charged_mk = charged_mk + :charged_mk, expires_at = greatest(expires_at, :expires_at)
-WHERE id = :id;
+-- name: finish_jobs
+-- Leased jobs have their results, and are charged; their requests are held until the transaction ends, and kept longer
+-- because they were active. Any other job is left alone. Returns those that were finished now.
+WITH finished AS (
+    SELECT *
+    FROM jsonb_to_recordset(:jobs::jsonb) AS f (id uuid, request_id uuid, result_state text, seed bigint,
+        gen_metadata jsonb, reward_mk bigint, charged_mk bigint)
+), held AS (
+    SELECT r.id
+    FROM requests AS r
+    WHERE r.id IN (SELECT request_id FROM finished)
+    ORDER BY r.id
+    FOR NO KEY UPDATE
+), ended AS (
+    UPDATE jobs AS j
+    SET state = 'done', ended_at = :now, result_state = f.result_state, seed = f.seed, gen_metadata = f.gen_metadata,
+        reward_mk = f.reward_mk
+    FROM finished AS f
+    JOIN held ON held.id = f.request_id
+    WHERE j.id = f.id AND j.state = 'leased'
+    RETURNING j.id, j.request_id, f.charged_mk
+), charged AS (
+    UPDATE requests AS r
+    SET charged_mk = r.charged_mk + total.charged_mk, expires_at = greatest(r.expires_at, :expires_at)
+    FROM (SELECT request_id, sum(ended.charged_mk) AS charged_mk FROM ended GROUP BY request_id) AS total
+    WHERE r.id = total.request_id
+)
+SELECT id
+FROM ended;
 
 -- name: end_jobs
--- End those of a request's jobs that are still leased; returns the worker of each.
+-- End those of a locked request's jobs that are still leased; returns the worker of each.
 UPDATE jobs
 SET state = :state, ended_at = :now
 WHERE id = ANY(:ids::uuid[]) AND request_id = :request_id AND state = 'leased'
 RETURNING worker_id;
 
--- name: requeue!
+-- name: requeue
 -- So many jobs of a request wait again, unless it was cancelled or has now had too many faults. Jobs that one worker
--- took at once fail at once, so a batch is one fault however many jobs it had.
+-- took at once fail at once, so a batch is one fault however many jobs it had. Returns what waits again.
 UPDATE requests AS r
 SET faults = failed.batches,
     state = CASE WHEN r.state = 'live' AND failed.batches >= :faults_max THEN 'faulted' ELSE r.state END,
@@ -112,7 +167,8 @@ FROM (
     FROM jobs AS j
     WHERE j.request_id = :id AND j.state IN ('faulted', 'lost')
 ) AS failed
-WHERE r.id = :id;
+WHERE r.id = :id
+RETURNING r.lane_id, r.rank, r.waiting;
 
 -- name: cancel!
 -- Nothing more of a request is handed out.
@@ -121,40 +177,29 @@ SET state = 'cancelled', waiting = 0
 WHERE id = :id AND state = 'live';
 
 -- name: progress
--- How far a request is, and how much stands before it.
-SELECT r.id, r.user_id, r.kind, r.state, r.n, r.waiting, r.is_inline, r.things, r.charged_mk, l.needs,
-    done.finished, done.processing, done.restarted, done.last_leased_at,
-    queue.ahead, queue.jobs_ahead, queue.things_ahead
+-- How far these requests are; with results, also their finished jobs in the order in which they came.
+SELECT r.id, r.user_id, r.kind, r.lane_id, r.rank, r.seq, r.state, r.n, r.waiting, r.is_inline, r.things, r.charged_mk,
+    done.finished, done.processing, done.restarted, done.last_leased_at, done.results
 FROM requests AS r
-JOIN lanes AS l ON l.id = r.lane_id
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE j.state = 'done')::integer AS finished,
         count(*) FILTER (WHERE j.state = 'leased')::integer AS processing,
         count(*) FILTER (WHERE j.state IN ('faulted', 'lost'))::integer AS restarted,
-        max(j.leased_at) FILTER (WHERE j.state = 'leased') AS last_leased_at
+        max(j.leased_at) FILTER (WHERE j.state = 'leased') AS last_leased_at,
+        jsonb_agg(
+            jsonb_build_object('id', j.id, 'worker_id', j.worker_id, 'worker_name', w.name, 'model', j.model,
+                'seed', j.seed, 'result_state', j.result_state, 'gen_metadata', j.gen_metadata)
+            ORDER BY j.ended_at, j.id
+        ) FILTER (WHERE :with_results AND j.state = 'done') AS results
     FROM jobs AS j
+    JOIN workers AS w ON w.id = j.worker_id
     WHERE j.request_id = r.id
 ) AS done
-CROSS JOIN LATERAL (
-    SELECT count(*)::integer AS ahead, coalesce(sum(q.waiting), 0)::integer AS jobs_ahead,
-        coalesce(sum(q.things * q.waiting), 0)::bigint AS things_ahead
-    FROM requests AS q
-    WHERE r.waiting > 0 AND q.kind = r.kind AND q.waiting > 0
-        AND (q.priority > r.priority OR (q.priority = r.priority AND q.seq < r.seq))
-) AS queue
-WHERE r.id = :id;
-
--- name: results
--- The finished jobs of a request, in the order in which they came.
-SELECT j.id, j.worker_id, w.name AS worker_name, j.model, j.seed, j.result_state, j.gen_metadata
-FROM jobs AS j
-JOIN workers AS w ON w.id = j.worker_id
-WHERE j.request_id = :id AND j.state = 'done'
-ORDER BY j.ended_at, j.id;
+WHERE r.id = ANY(:ids::uuid[]);
 
 -- name: late_jobs
 -- Jobs past their deadline, oldest first.
-SELECT id, request_id, worker_id
+SELECT id, request_id
 FROM jobs
 WHERE state = 'leased' AND deadline < :now
 ORDER BY deadline
@@ -175,6 +220,12 @@ SELECT id
 FROM jobs
 WHERE request_id = ANY(:ids::uuid[]);
 
+-- name: known_jobs
+-- Those of the ids that a job has.
+SELECT id
+FROM jobs
+WHERE id = ANY(:ids::uuid[]);
+
 -- name: delete_requests!
 -- Forget these requests, and with them their jobs.
 DELETE FROM requests
@@ -188,17 +239,24 @@ WHERE user_id = :user_id AND kind = :kind
 ORDER BY seq
 LIMIT :limit;
 
--- name: queue_length
--- How many jobs of a kind wait.
-SELECT coalesce(sum(waiting), 0)::integer
+-- name: waiting_by_lane
+-- What waits in each lane.
+SELECT kind, lane_id, count(*)::integer AS requests, sum(waiting)::integer AS jobs,
+    sum(things * waiting)::bigint AS things, max(rank) AS best
 FROM requests
-WHERE kind = :kind AND waiting > 0;
+WHERE waiting > 0 AND expires_at > :now
+GROUP BY kind, lane_id;
 
--- name: waiting_by_model
--- What waits for each model; a request that names several counts under each.
-SELECT model, sum(r.waiting)::integer AS jobs, sum(r.waiting * r.things)::bigint AS things
-FROM requests AS r
-JOIN lanes AS l ON l.id = r.lane_id
-CROSS JOIN unnest(l.models) AS model
-WHERE r.kind = :kind AND r.waiting > 0
-GROUP BY model;
+-- name: milestones
+-- Every so many places of the queue of a kind: who stands there, and how much up to and with it. What nobody can serve
+-- is left out.
+SELECT rank, seq, place, jobs, things
+FROM (
+    SELECT rank, seq, row_number() OVER queue AS place, sum(waiting) OVER queue AS jobs,
+        (sum(things * waiting) OVER queue)::bigint AS things
+    FROM requests
+    WHERE kind = :kind AND waiting > 0 AND expires_at > :now AND lane_id <> ALL(:without::bigint[])
+    WINDOW queue AS (ORDER BY rank DESC, seq ROWS UNBOUNDED PRECEDING)
+) AS standing
+WHERE place % :step = 0
+ORDER BY place;

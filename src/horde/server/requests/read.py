@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from horde.errors import RequestNotFound
-from horde.kinds.base import Needs
+from horde.errors import HordeError, RequestNotFound
 from horde.server.context import Context
 from horde.server.db.pool import Tx
-from horde.server.requests.submit import sql
-from horde.server.workers.roster import Worker, online_workers, somebody_can_serve
+from horde.server.matching.lanes import Lanes
+from horde.server.requests import sql
+from horde.server.requests.estimate import seconds_to_come
+from horde.server.requests.survey import NOTHING, survey
+from horde.server.workers.online import NOBODY, online
 from horde.units import Kudos
 
 LISTED_MAX = 500
@@ -37,10 +40,11 @@ class Progress:
     """1 is next; 0: nothing of it waits."""
     wait_s: int
     charged: Kudos
+    explanation: str | None
+    """Why nobody can do what waits, where that is so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One finished job."""
 
     id: UUID
@@ -61,24 +65,27 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class Row:
+    """A request as the database has it, with its jobs counted."""
+
     id: UUID
     user_id: int
     kind: str
+    lane_id: int
+    rank: int
+    seq: int
     state: str
     n: int
     waiting: int
     is_inline: bool
     things: int
     charged_mk: int
-    needs: object
     finished: int
     processing: int
     restarted: int
     last_leased_at: datetime | None
-    ahead: int
-    jobs_ahead: int
-    things_ahead: int
+    results: list[object] | None
+    """As the struct `Result`, where they were asked for."""
 
 
 def request_id_of(text: str) -> UUID:
@@ -91,29 +98,75 @@ def request_id_of(text: str) -> UUID:
 
 async def progress(ctx: Context, request_id: str, *, kind: str) -> Progress:
     """Raises RequestNotFound, also for a request of another kind."""
-    async with ctx.database.snapshot() as tx:
-        return await progress_in(tx, ctx, request_id_of(request_id), kind=kind)
+    row = await ctx.together(_rows_together, request_id_of(request_id))
+    return await _progress(ctx, _of_kind(row, kind))
 
 
 async def status(ctx: Context, request_id: str, *, kind: str) -> Status:
     """Raises RequestNotFound, also for a request of another kind."""
-    async with ctx.database.snapshot() as tx:
-        return await status_in(tx, ctx, request_id_of(request_id), kind=kind)
+    return await _status(
+        ctx, _of_kind(await ctx.together(_rows_with_results_together, request_id_of(request_id)), kind)
+    )
 
 
 async def status_in(tx: Tx, ctx: Context, key: UUID, *, kind: str) -> Status:
-    """As `status`, inside a snapshot, or a transaction that holds the request's lock: what is counted is also shown."""
-    return Status(await progress_in(tx, ctx, key, kind=kind), await tx.all(sql.results, Result, id=key))
+    """As `status`, inside a transaction that holds the request's lock: what is counted is also shown."""
+    row = await tx.maybe(sql.progress, Row, ids=[key], with_results=True)
+    if row is None:
+        raise _not_found(key)
+    return await _status(ctx, _of_kind(row, kind))
 
 
-async def progress_in(tx: Tx, ctx: Context, key: UUID, *, kind: str) -> Progress:
-    """As `progress`, inside a transaction that runs."""
-    row = await tx.maybe(sql.progress, _Row, id=key)
-    if row is None or row.kind != kind:
-        raise RequestNotFound(f"Request with ID '{key}' not found.")
-    workers = [worker for worker in await online_workers(tx, now=ctx.now) if worker.kind == row.kind]
+async def _status(ctx: Context, row: Row) -> Status:
+    return Status(await _progress(ctx, row), msgspec.convert(row.results or [], list[Result]))
+
+
+async def _rows_together(ctx: Context, keys: Sequence[UUID]) -> list[Row | HordeError]:
+    return await _rows(ctx, keys, with_results=False)
+
+
+async def _rows_with_results_together(ctx: Context, keys: Sequence[UUID]) -> list[Row | HordeError]:
+    return await _rows(ctx, keys, with_results=True)
+
+
+async def _rows(ctx: Context, keys: Sequence[UUID], *, with_results: bool) -> list[Row | HordeError]:
+    async with ctx.database.statement() as tx:
+        rows = await tx.all(sql.progress, Row, ids=list(set(keys)), with_results=with_results)
+    found = {row.id: row for row in rows}
+    return [found.get(key) or _not_found(key) for key in keys]
+
+
+def _of_kind(row: Row, kind: str) -> Row:
+    if row.kind != kind:
+        raise _not_found(row.id)
+    return row
+
+
+def _not_found(key: UUID) -> HordeError:
+    return RequestNotFound(f"Request with ID '{key}' not found.")
+
+
+async def _progress(ctx: Context, row: Row) -> Progress:
+    workers = await online(ctx)
+    lanes = ctx.remembered(Lanes)
+    await lanes.load(ctx.database)
+    lane = lanes.get(row.lane_id)
     is_faulted = row.state == "faulted"
-    needs = msgspec.convert(row.needs, Needs)
+    can_be_served = lane is not None and workers.can_serve_lane(lanes, lane, owner_id=row.user_id)
+    ahead, explanation = NOTHING, None
+    if row.waiting:
+        ahead = (await survey(ctx)).ahead_of(row.kind, row.rank, row.seq)
+        if lane is not None and not can_be_served:
+            explanation = workers.explanation(lanes, lane)
+    seconds = seconds_to_come(
+        ahead,
+        row.things,
+        row.waiting,
+        horde=workers.power_of_kind(row.kind),
+        able=workers.power(lanes, lane) if lane else NOBODY,
+        last_leased_at=row.last_leased_at,
+        now=ctx.now,
+    )
     return Progress(
         id=str(row.id),
         kind=row.kind,
@@ -124,42 +177,12 @@ async def progress_in(tx: Tx, ctx: Context, key: UUID, *, kind: str) -> Progress
         waiting=row.waiting,
         is_done=is_faulted or (row.waiting == 0 and row.processing == 0),
         is_faulted=is_faulted,
-        is_possible=not is_faulted and (row.processing > 0 or somebody_can_serve(workers, needs, owner_id=row.user_id)),
-        queue_position=row.ahead + 1 if row.waiting else 0,
-        wait_s=_wait_s(row, workers, now=ctx.now),
+        is_possible=not is_faulted and (row.processing > 0 or can_be_served),
+        queue_position=ahead.requests + 1 if row.waiting else 0,
+        wait_s=seconds,
         charged=Kudos(row.charged_mk),
+        explanation=explanation,
     )
-
-
-def _wait_s(row: _Row, workers: list[Worker], *, now: datetime) -> int:
-    """Work up to and including ours over the speed of those online, and what is left of our last job to end."""
-    speed = sum(worker.speed for worker in workers) / len(workers) if workers else 0.0
-    seconds = 0.0
-    if row.waiting and speed:
-        threads = sum(worker.threads for worker in workers)
-        seconds = (row.things_ahead + row.things * row.waiting) / (speed * min(threads, row.jobs_ahead + row.waiting))
-    if row.last_leased_at is not None and speed:
-        seconds += max(row.things / speed - (now - row.last_leased_at).total_seconds(), 0.0)
-    return round(seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What waits for one model."""
-
-    model: str
-    jobs: int
-    things: int
-
-
-async def queue_length(tx: Tx, kind: str) -> int:
-    """How many jobs of a kind wait."""
-    return await tx.value(sql.queue_length, int, kind=kind) or 0
-
-
-async def waiting_by_model(tx: Tx, kind: str) -> list[Demand]:
-    """What waits for each model that is named by a request."""
-    return await tx.all(sql.waiting_by_model, Demand, kind=kind)
 
 
 async def readable_requests(tx: Tx, user_id: int, kind: str) -> list[UUID]:

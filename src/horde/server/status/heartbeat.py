@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from horde.errors import Overloaded
 from horde.server.context import Context
-from horde.server.requests.read import queue_length
-from horde.server.workers.roster import online_workers
+from horde.server.requests.survey import survey
+from horde.server.workers.online import online
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +24,9 @@ class Heartbeat:
 async def heartbeat(ctx: Context) -> Heartbeat:
     """Never raises for a lost database: that is what it tells."""
     try:
-        async with ctx.database.transaction() as tx:
-            queue = await queue_length(tx, "image")
-            workers = await online_workers(tx, now=ctx.now)
+        await ctx.database.reach()
+        queue = (await survey(ctx)).jobs("image")
+        workers = (await online(ctx)).workers()
     except Overloaded:
         return Heartbeat(has_database=False, queue=0, threads=0, workers=0)
     return Heartbeat(

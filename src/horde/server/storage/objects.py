@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -17,6 +18,9 @@ log = structlog.get_logger(__name__)
 
 KEY = re.compile(r"^[0-9a-f-]{36}\.webp$")
 """Keys are ours alone, made of a job's id; anything else is refused before it can become a path."""
+
+LISTED_MAX = 500
+"""Objects that are looked at in one go."""
 
 
 def job_key(job_id: str) -> str:
@@ -64,6 +68,15 @@ class Objects:
         for key in keys:
             with contextlib.suppress(ObjectNotFound), _failures_told(key):
                 await self._store.delete_async(_checked(key))
+
+    async def older_than(self, moment: datetime) -> AsyncIterator[list[str]]:
+        """The keys of the objects written before then, some at a time. Raises StorageFailed."""
+        with _failures_told("the list of files"):
+            async for objects in self._store.list(chunk_size=LISTED_MAX):
+                old = [item["path"] for item in objects if item["last_modified"] < moment]
+                # Whatever else lies in the folder is not ours to delete.
+                if keys := [key for key in old if KEY.fullmatch(key)]:
+                    yield keys
 
 
 @contextlib.contextmanager

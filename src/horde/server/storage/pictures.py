@@ -1,6 +1,9 @@
 """What strangers send as a picture: checked, and brought to webp.
 
-Decoding is CPU work and Pillow releases the interpreter lock for it, so it runs in a thread.
+A webp is opened, which reads its container and refuses what is cut short, too large or something else; its pixels are
+not decoded. For 512x512 that is 0.1 ms instead of 8 ms, two thirds of all that a job cost the server (benchmarks/). Who
+looks at the picture decodes it anyway. Other formats are decoded to be converted: CPU work, for which Pillow releases
+the interpreter lock, so it runs in a thread.
 """
 
 from __future__ import annotations
@@ -8,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import io
+from collections.abc import Iterator
 
 from PIL import Image, UnidentifiedImageError
 
@@ -31,6 +36,9 @@ async def as_webp(content: bytes) -> bytes:
         raise ImageValidationFailed(
             f"Image validation failed: {len(content)} bytes; at most {PICTURE_BYTES_MAX} are taken."
         )
+    if content.startswith(b"RIFF"):
+        with _opened(content, "WEBP"):
+            return content
     return await asyncio.to_thread(_converted, content)
 
 
@@ -46,15 +54,18 @@ def from_base64(text: str) -> bytes:
 
 
 def _converted(content: bytes) -> bytes:
+    with _opened(content, "PNG", "JPEG") as picture:
+        buffer = io.BytesIO()
+        picture.save(buffer, "WEBP", quality=WEBP_QUALITY)
+        return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _opened(content: bytes, *formats: str) -> Iterator[Image.Image]:
     try:
-        with Image.open(io.BytesIO(content), formats=("WEBP", "PNG", "JPEG")) as picture:
+        with Image.open(io.BytesIO(content), formats=formats) as picture:
             if picture.width * picture.height > PICTURE_PIXELS_MAX:
                 raise ImageValidationFailed(f"Image validation failed: {picture.width}x{picture.height} is too large.")
-            picture.load()
-            if picture.format == "WEBP":
-                return content
-            buffer = io.BytesIO()
-            picture.save(buffer, "WEBP", quality=WEBP_QUALITY)
-            return buffer.getvalue()
+            yield picture
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise ImageValidationFailed("Image validation failed: this is not a readable webp, png or jpeg.") from error

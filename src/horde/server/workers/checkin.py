@@ -1,20 +1,30 @@
-"""A worker says that it is there and what it offers. Its first check-in makes it."""
+"""A worker says that it is there and what it offers. Its first check-in makes it.
+
+Most calls change nothing: who said the same less than 30 s ago is answered out of memory.
+"""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 
-from horde.errors import AnonForbiddenWorker, BadInput, PolymorphicNameConflict, WrongCredentials
+from horde.errors import AnonForbiddenWorker, BadInput, HordeError, PolymorphicNameConflict, WrongCredentials
 from horde.server.accounts.users import User
+from horde.server.context import Context
 from horde.server.db.pool import Tx
-from horde.server.workers.roster import ONLINE_FOR, OfferTerms, Worker, lock_worker, sql
+from horde.server.workers.joining import Newcomer, are_limited, hold_the_door, origin, room
+from horde.server.workers.online import Member, online
+from horde.server.workers.roster import ONLINE_FOR, OfferTerms, Worker, sql
 
 NAME_MAX = 100
 MODELS_MAX = 300
+DEBOUNCE = timedelta(seconds=30)
+"""How long a check-in that says nothing new is not written down (contract/lifecycle.md, section 4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,61 +37,161 @@ class CheckIn:
     models: tuple[str, ...]
     threads: int
     terms: OfferTerms
+    address: str = ""
+    """Where the call came from; empty: not known."""
 
 
-async def check_in(tx: Tx, owner: User, said: CheckIn, *, may_be_anonymous: bool, now: datetime) -> Worker:
-    """Record the check-in and return the worker, locked for the rest of the transaction.
+@dataclass(frozen=True, slots=True)
+class _Call:
+    owner: User
+    said: CheckIn
 
-    Raises AnonForbiddenWorker, PolymorphicNameConflict, WrongCredentials, or BadInput for a worker that names no model.
+    @property
+    def newcomer(self) -> Newcomer:
+        return Newcomer(self.owner, origin(self.said.address))
+
+
+async def check_in(ctx: Context, owner: User, said: CheckIn) -> Member:
+    """Record the check-in, where it has news, and return the worker as it is now.
+
+    Raises AnonForbiddenWorker; PolymorphicNameConflict; for a new worker WorkerInviteOnly, TooManyWorkers,
+    TooManyWorkersTrusted, TooManySameIPs; WrongCredentials; or BadInput for a worker that names no model.
     """
-    if owner.is_anonymous and not may_be_anonymous:
+    if owner.is_anonymous and not ctx.services.settings.anonymous_workers:
         raise AnonForbiddenWorker
     name = " ".join(said.name.split())[:NAME_MAX]
     if not name:
         raise BadInput("A worker's name cannot be empty.")
-    if not said.models:
-        raise BadInput(
-            "Unfortunately we cannot accept workers serving no model.", hint="name at least one in `models`."
+    said = replace(said, name=name)
+    now_online = await online(ctx)
+    member = now_online.named(name)
+    if member is None or not _is_old_news(member.worker, owner, said, ctx.now):
+        worker = await ctx.together(_check_in_together, _Call(owner, said))
+        member = now_online.put(worker)
+    return member
+
+
+def _is_old_news(worker: Worker, owner: User, said: CheckIn, now: datetime) -> bool:
+    return (
+        timedelta(0) <= now - worker.last_seen < DEBOUNCE
+        and worker.user_id == owner.id
+        and worker.kind == said.kind
+        and worker.models == said.models
+        and worker.terms == said.terms
+        and worker.agent == said.agent
+        and worker.threads == said.threads
+    )
+
+
+async def _check_in_together(ctx: Context, calls: Sequence[_Call]) -> list[Worker | HordeError]:
+    async with ctx.database.transaction() as tx:
+        known = await _named(tx, {call.said.name for call in calls})
+        refusals = await _admit(tx, ctx, calls, known)
+        outcomes: dict[str, Worker] = {}
+        origins: dict[str, str] = {}
+        for index, call in enumerate(calls):
+            if index in refusals:
+                continue
+            worker = known[call.said.name]
+            if refusal := _refusal(worker, call):
+                refusals[index] = refusal
+            else:
+                outcomes[worker.name] = _as_said(worker, call.said, ctx.now)
+                origins[worker.name] = call.newcomer.origin
+        await _update(tx, outcomes, origins, ctx.now)
+    return [refusals.get(index) or outcomes[call.said.name] for index, call in enumerate(calls)]
+
+
+async def _admit(tx: Tx, ctx: Context, calls: Sequence[_Call], known: dict[str, Worker]) -> dict[int, HordeError]:
+    """Make the workers that are new, add them to those `known`, and return who is refused, by place among the calls."""
+    settings = ctx.services.settings
+    strangers = {index: call for index, call in enumerate(calls) if call.said.name not in known}
+    if strangers and are_limited(settings, [call.newcomer for call in strangers.values()]):
+        await hold_the_door(tx)
+        # One of them may have joined on another node before the door was ours.
+        known |= await _named(tx, {call.said.name for call in strangers.values()})
+        strangers = {index: call for index, call in strangers.items() if call.said.name not in known}
+    if not strangers:
+        return {}
+    places = await room(tx, settings, [call.newcomer for call in strangers.values()])
+    new: dict[str, _Call] = {}
+    refusals: dict[int, HordeError] = {}
+    for index, call in strangers.items():
+        if call.said.name in new:
+            continue
+        if refusal := places.refusal(call.newcomer) or _unusable(call.said):
+            refusals[index] = refusal
+        else:
+            places.take(call.newcomer)
+            new[call.said.name] = call
+    if new:
+        await tx.run(sql.add_workers, workers=[_new_row(call, ctx.now) for call in new.values()])
+        known |= await _named(tx, set(new))
+    return refusals
+
+
+async def _named(tx: Tx, names: set[str]) -> dict[str, Worker]:
+    return {worker.name: worker for worker in await tx.all(sql.workers_named, Worker.of_row, names=sorted(names))}
+
+
+def _refusal(worker: Worker, call: _Call) -> HordeError | None:
+    if worker.kind != call.said.kind:
+        return PolymorphicNameConflict(f"The worker {worker.name!r} is a worker for {worker.kind}.")
+    if worker.user_id != call.owner.id:
+        return WrongCredentials(
+            f"Wrong credentials to submit as this worker: {worker.name!r} belongs to another account."
         )
-    worker = await lock_worker(tx, name)
-    if worker is None:
-        await _add(tx, owner, said, name, now=now)
-        worker = await lock_worker(tx, name)
-    assert worker is not None
-    if worker.kind != said.kind:
-        raise PolymorphicNameConflict(f"The worker {name!r} is a worker for {worker.kind}.")
-    if worker.user_id != owner.id:
-        raise WrongCredentials(f"Wrong credentials to submit as this worker: {name!r} belongs to another account.")
-    await _update(tx, worker, said, now=now)
-    # What matching reads is what was just said; the rest of the row does not decide anything at a pop.
-    return replace(worker, agent=said.agent, terms=said.terms, models=said.models, threads=said.threads, last_seen=now)
+    return _unusable(call.said)
 
 
-async def _add(tx: Tx, owner: User, said: CheckIn, name: str, *, now: datetime) -> None:
-    await tx.run(
-        sql.add_worker,
-        id=uuid.uuid4(),
-        user_id=owner.id,
-        name=name,
-        kind=said.kind,
-        agent=said.agent,
-        offer=msgspec.to_builtins(said.terms),
-        models=list(said.models),
-        threads=said.threads,
-        now=now,
-    )
+def _unusable(said: CheckIn) -> HordeError | None:
+    if said.models:
+        return None
+    return BadInput("Unfortunately we cannot accept workers serving no model.", hint="name at least one in `models`.")
 
 
-async def _update(tx: Tx, worker: Worker, said: CheckIn, *, now: datetime) -> None:
-    # Time between two check-ins counts as uptime unless the worker was gone in between.
+def _new_row(call: _Call, now: datetime) -> dict[str, object]:
+    said = call.said
+    return {
+        "id": uuid.uuid4(),
+        "user_id": call.owner.id,
+        "name": said.name,
+        "kind": said.kind,
+        "now": now,
+        "agent": said.agent,
+        "offer": said.terms,
+        "models": said.models,
+        "threads": said.threads,
+        "address": call.newcomer.origin,
+    }
+
+
+def _as_said(worker: Worker, said: CheckIn, now: datetime) -> Worker:
+    # As `update_workers` counts it, unless another node counts at the same time: then it is right after the next look.
     away = now - worker.last_seen
-    await tx.run(
-        sql.update_worker,
-        id=worker.id,
+    return replace(
+        worker,
         agent=said.agent,
-        offer=msgspec.to_builtins(said.terms),
-        models=list(said.models),
+        terms=said.terms,
+        models=said.models,
         threads=said.threads,
-        uptime_s=max(away.total_seconds(), 0.0) if away <= ONLINE_FOR else 0.0,
-        now=now,
+        last_seen=max(worker.last_seen, now),
+        uptime_s=worker.uptime_s + (max(away.total_seconds(), 0.0) if away <= ONLINE_FOR else 0.0),
     )
+
+
+async def _update(tx: Tx, said: dict[str, Worker], origins: dict[str, str], now: datetime) -> None:
+    rows: list[dict[str, object]] = [
+        {
+            "id": worker.id,
+            "agent": worker.agent,
+            "offer": worker.terms,
+            "models": worker.models,
+            "threads": worker.threads,
+            "address": origins[worker.name],
+        }
+        for worker in said.values()
+    ]
+    if rows:
+        await tx.values(sql.lock_workers, UUID, ids=sorted(worker.id for worker in said.values()))
+        await tx.run(sql.update_workers, workers=msgspec.to_builtins(rows), now=now, online_for=ONLINE_FOR)

@@ -4,18 +4,25 @@ SELECT *
 FROM workers_with_owner
 WHERE id = :id;
 
--- name: lock_worker
--- Hold the worker of that name until the transaction ends.
-SELECT id
-FROM workers
-WHERE name = :name
-FOR UPDATE;
-
--- name: online_workers
--- Everybody who checked in since then.
+-- name: workers_named
+-- The workers of these names, with their owners.
 SELECT *
 FROM workers_with_owner
-WHERE last_seen >= :since
+WHERE name = ANY(:names::text[]);
+
+-- name: lock_workers
+-- Hold these workers until the transaction ends, in the order of their ids.
+SELECT id
+FROM workers
+WHERE id = ANY(:ids::uuid[])
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: online_workers
+-- Everybody who checked in since then; with `changed_after`, only those of them of whom something changed.
+SELECT *
+FROM workers_with_owner
+WHERE last_seen >= :since AND (:changed_after::timestamptz IS NULL OR changed_at > :changed_after)
 ORDER BY name;
 
 -- name: workers_of
@@ -31,28 +38,104 @@ SELECT id
 FROM workers
 WHERE id = ANY(:ids::uuid[]);
 
--- name: add_worker!
--- A new worker; when another node was faster, its worker stays.
-INSERT INTO workers (id, user_id, name, kind, agent, offer, models, threads, first_seen, last_seen)
-VALUES (:id, :user_id, :name, :kind, :agent, :offer, :models, :threads, :now, :now)
+-- name: hold_the_door
+-- Wait until nobody else adds workers, and keep others from it until the transaction ends.
+SELECT pg_advisory_xact_lock(:lock_number);
+
+-- name: workers_of_owners
+-- How many workers these accounts have, and how many they are invited for.
+SELECT u.id AS user_id, u.worker_invited, count(w.id)::integer AS workers
+FROM users AS u
+LEFT JOIN workers AS w ON w.user_id = u.id
+WHERE u.id = ANY(:users::bigint[])
+GROUP BY u.id;
+
+-- name: workers_of_origins
+-- How many workers came last from each of these addresses.
+SELECT address AS origin, count(*)::integer AS workers
+FROM workers
+WHERE address = ANY(:origins::text[]) AND address <> ''
+GROUP BY address;
+
+-- name: add_workers!
+-- New workers; when another node was faster, its worker stays.
+INSERT INTO workers (id, user_id, name, kind, agent, offer, models, threads, address, first_seen, last_seen)
+SELECT new.id, new.user_id, new.name, new.kind, new.agent, new.offer, new.models, new.threads, new.address, new.now,
+    new.now
+FROM jsonb_to_recordset(:workers::jsonb) AS new (id uuid, user_id bigint, name text, kind text, agent text,
+    offer jsonb, models text[], threads integer, address text, now timestamptz)
+ORDER BY new.name
 ON CONFLICT (name) DO NOTHING;
 
--- name: update_worker!
--- What the worker said at this check-in.
-UPDATE workers
-SET agent = :agent, offer = :offer, models = :models, threads = :threads, uptime_s = uptime_s + :uptime_s,
-    last_seen = greatest(last_seen, :now)
-WHERE id = :id;
+-- name: update_workers!
+-- What locked workers said at this check-in. Time since the last one counts as uptime unless the worker was gone in
+-- between; counted here, as another node may have counted some of it a moment ago.
+UPDATE workers AS w
+SET agent = said.agent, offer = said.offer, models = said.models, threads = said.threads, address = said.address,
+    uptime_s = w.uptime_s + CASE
+        WHEN :now - w.last_seen <= :online_for::interval THEN greatest(extract(epoch FROM :now - w.last_seen), 0)
+        ELSE 0
+    END,
+    last_seen = greatest(w.last_seen, :now), changed_at = clock_timestamp()
+FROM jsonb_to_recordset(:workers::jsonb) AS said (id uuid, agent text, offer jsonb, models text[], threads integer,
+    address text)
+WHERE w.id = said.id;
 
--- name: credit_worker!
--- A job was delivered: count it and remember its speed among the last 20.
-UPDATE workers
-SET fulfilled = fulfilled + 1, things = things + :things, earned_mk = earned_mk + :earned_mk,
-    speeds = trim_array(array_prepend(:speed::double precision, speeds), greatest(cardinality(speeds) - 19, 0))
-WHERE id = :id;
+-- name: credit!
+-- Jobs were delivered: count them for their workers, which are held until the transaction ends, for each worker's model
+-- with its last 20 speeds, and for the slice of time.
+WITH held AS (
+    SELECT id
+    FROM workers
+    WHERE id = ANY(:ids::uuid[])
+    ORDER BY id
+    FOR NO KEY UPDATE
+), of_workers AS (
+    UPDATE workers AS w
+    SET fulfilled = w.fulfilled + done.jobs, things = w.things + done.things, earned_mk = w.earned_mk + done.earned_mk,
+        speeds = trim_array(done.speeds || w.speeds, greatest(cardinality(done.speeds || w.speeds) - 20, 0)), changed_at = clock_timestamp()
+    FROM jsonb_to_recordset(:workers::jsonb) AS done (id uuid, jobs bigint, things bigint, earned_mk bigint,
+        speeds double precision[])
+    JOIN held ON held.id = done.id
+    WHERE w.id = done.id
+), of_models AS (
+    INSERT INTO worker_models AS m (worker_id, model, jobs, speeds)
+    SELECT done.worker_id, done.model, done.jobs, trim_array(done.speeds, greatest(cardinality(done.speeds) - 20, 0))
+    FROM jsonb_to_recordset(:models::jsonb) AS done (worker_id uuid, model text, jobs bigint,
+        speeds double precision[])
+    ON CONFLICT (worker_id, model) DO UPDATE
+    SET jobs = m.jobs + excluded.jobs, speeds = trim_array(excluded.speeds || m.speeds, greatest(cardinality(excluded.speeds || m.speeds) - 20, 0))
+)
+INSERT INTO work_done AS w (kind, model, slice, jobs, things, busy_s)
+SELECT done.kind, done.model, to_timestamp(done.slice_s), done.jobs, done.things, done.busy_s
+FROM jsonb_to_recordset(:slices::jsonb) AS done (kind text, model text, slice_s double precision, jobs bigint,
+    things bigint, busy_s double precision)
+ON CONFLICT (kind, slice, model) DO UPDATE
+SET jobs = w.jobs + excluded.jobs, things = w.things + excluded.things, busy_s = w.busy_s + excluded.busy_s;
 
 -- name: count_uncompleted!
--- A job was given back.
-UPDATE workers
-SET uncompleted = uncompleted + :jobs
-WHERE id = :id;
+-- Jobs were given back by these locked workers.
+UPDATE workers AS w
+SET uncompleted = w.uncompleted + given.jobs, changed_at = clock_timestamp()
+FROM jsonb_to_recordset(:workers::jsonb) AS given (id uuid, jobs bigint)
+WHERE w.id = given.id;
+
+-- name: prune_work_done!
+-- Forget old slices of work.
+DELETE FROM work_done
+WHERE slice < :before;
+
+-- name: done_since
+-- The work since then, and of it that since the minute, by model.
+SELECT kind, model, sum(things)::bigint AS things, sum(busy_s) AS busy_s,
+    coalesce(sum(things) FILTER (WHERE slice >= :minute), 0)::bigint AS things_in_minute
+FROM work_done
+WHERE slice >= :since
+GROUP BY kind, model;
+
+-- name: models_of_worker
+-- What a worker did with each of its models, with its last speeds.
+SELECT model, jobs, speeds
+FROM worker_models
+WHERE worker_id = :worker_id
+ORDER BY jobs DESC, model;

@@ -1,20 +1,93 @@
-"""What a worker has done, counted as it happens."""
+"""What workers have done, counted as it happens."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.workers.roster import sql
 from horde.units import Kudos
 
+SLICE_S = 10
+"""Work done is counted in slices of so many seconds; "in the past minute" is the sum of six."""
+SLICES_KEPT_FOR = timedelta(minutes=65)
+"""A little longer than anybody looks back."""
+SECONDS_MIN = 0.001
+"""A job cannot have taken less: speeds stay finite."""
 
-async def credit(tx: Tx, worker_id: UUID, *, things: int, seconds: float, earned: Kudos) -> None:
-    """Count a delivered job; `seconds` is the time from pop to submit, at least a millisecond."""
-    speed = things / max(seconds, 0.001)
-    await tx.run(sql.credit_worker, id=worker_id, things=things, earned_mk=earned, speed=speed)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A delivered job; `seconds` is the time from pop to submit."""
+
+    worker_id: UUID
+    kind: str
+    model: str
+    things: int
+    seconds: float
+    earned: Kudos
+
+    @property
+    def speed(self) -> float:
+        """Things per second."""
+        return self.things / max(self.seconds, SECONDS_MIN)
 
 
-async def count_uncompleted(tx: Tx, worker_id: UUID, jobs: int = 1) -> None:
-    """Count jobs that a worker took and did not deliver."""
-    await tx.run(sql.count_uncompleted, id=worker_id, jobs=jobs)
+async def credit(tx: Tx, jobs: Sequence[Done], *, now: datetime) -> None:
+    """Count delivered jobs for their workers, the workers' models, and the horde. Locks workers, before accounts."""
+    of_worker: defaultdict[UUID, list[Done]] = defaultdict(list)
+    of_model: defaultdict[tuple[UUID, str], list[Done]] = defaultdict(list)
+    of_all: defaultdict[tuple[str, str], list[Done]] = defaultdict(list)
+    for job in jobs:
+        of_worker[job.worker_id].append(job)
+        of_model[job.worker_id, job.model].append(job)
+        of_all[job.kind, job.model].append(job)
+    # Everywhere sorted, so that two who count for the same never wait for each other in a ring.
+    slice_s = int(now.timestamp()) // SLICE_S * SLICE_S
+    await tx.run(
+        sql.credit,
+        ids=list(of_worker),
+        workers=[
+            {
+                "id": worker_id,
+                "jobs": len(done),
+                "things": sum(job.things for job in done),
+                "earned_mk": sum(job.earned for job in done),
+                "speeds": [job.speed for job in reversed(done)],
+            }
+            for worker_id, done in sorted(of_worker.items())
+        ],
+        models=[
+            {"worker_id": worker_id, "model": model, "jobs": len(done), "speeds": [job.speed for job in reversed(done)]}
+            for (worker_id, model), done in sorted(of_model.items())
+        ],
+        slices=[
+            {
+                "kind": kind,
+                "model": model,
+                "slice_s": slice_s,
+                "jobs": len(done),
+                "things": sum(job.things for job in done),
+                "busy_s": sum(max(job.seconds, SECONDS_MIN) for job in done),
+            }
+            for (kind, model), done in sorted(of_all.items())
+        ],
+    )
+
+
+async def count_uncompleted(tx: Tx, worker_ids: Sequence[UUID]) -> None:
+    """Count jobs that workers took and did not deliver: one for each time that a worker is named."""
+    counts = Counter(worker_ids)
+    await tx.values(sql.lock_workers, UUID, ids=sorted(counts))
+    await tx.run(sql.count_uncompleted, workers=[{"id": worker_id, "jobs": jobs} for worker_id, jobs in counts.items()])
+
+
+async def prune_work_done(ctx: Context) -> int:
+    """Forget slices that nobody looks at any more; returns how many there were."""
+    async with ctx.database.transaction() as tx:
+        return await tx.run(sql.prune_work_done, before=ctx.now - SLICES_KEPT_FOR)

@@ -1,4 +1,4 @@
-"""Workers as the house knows them, and who of them is online."""
+"""Workers as the house knows them. Who of them is online: online.py."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from uuid import UUID
 
 import msgspec
 
-from horde.kinds.base import Needs, Offer
+from horde.kinds.agents import abilities
+from horde.kinds.base import Offer
 from horde.server.db.pool import Tx
 from horde.server.db.queries import load
-from horde.server.matching.rules import can_serve
 
 sql = load(__package__)
 
@@ -27,11 +27,17 @@ class OfferTerms(msgspec.Struct, kw_only=True):
     """What a worker said of itself at its last check-in; kept with the worker."""
 
     features: list[str]
+    """What it does: what its program can do, less what is declined."""
     sizes: dict[str, int]
     nsfw: bool
     is_extra_slow: bool
     flags: dict[str, bool]
     """The switches as the dialect showed them, for showing them again."""
+    declined: list[str] = []
+    """What its owner has switched off, in the words of the features; also what its program cannot do anyway."""
+    limits_steps: bool = False
+    """As the next one a matter of this pop alone, not of the last check-in that was stored."""
+    requires_cover: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +56,7 @@ class Worker:
     info: str | None
     is_in_maintenance: bool
     maintenance_message: str | None
+    is_paused: bool
     first_seen: datetime
     last_seen: datetime
     uptime_s: float
@@ -59,6 +66,19 @@ class Worker:
     earned_mk: int
     speeds: tuple[float, ...]
     """Things per second of its last 20 jobs."""
+    changed_at: datetime
+    """By the clock of the database."""
+
+    @classmethod
+    def of_row(cls, *, offer: object, models: list[str], speeds: list[float], **columns: object) -> Worker:
+        """A worker out of a row of the view `workers_with_owner`."""
+        terms = msgspec.convert(offer, OfferTerms)
+        return cls(terms=terms, models=tuple(models), speeds=tuple(speeds), **columns)  # type: ignore[arg-type]  # named as the columns
+
+    @property
+    def is_serving_all(self) -> bool:
+        """Whether it gets requests of others than its owner."""
+        return not (self.is_in_maintenance or self.is_paused)
 
     @property
     def speed(self) -> float:
@@ -76,34 +96,26 @@ class Worker:
             kind=self.kind,
             worker_id=str(self.id),
             models=frozenset(self.models),
-            features=frozenset(self.terms.features),
+            features=abilities(self.agent).union(self.terms.features),
             sizes=self.terms.sizes,
             nsfw=self.terms.nsfw,
             is_trusted=self.owner_is_trusted,
             is_slow=self.speed < SLOW_BELOW,
             is_extra_slow=self.terms.is_extra_slow,
+            declined=frozenset(self.terms.declined),
+            limits_steps=self.terms.limits_steps,
+            requires_cover=self.terms.requires_cover,
         )
-
-
-def _worker(*, offer: object, models: list[str], speeds: list[float], **columns: object) -> Worker:
-    terms = msgspec.convert(offer, OfferTerms)
-    return Worker(terms=terms, models=tuple(models), speeds=tuple(speeds), **columns)  # type: ignore[arg-type]  # named as the columns
 
 
 async def worker_by_id(tx: Tx, worker_id: UUID) -> Worker | None:
     """The worker, online or not."""
-    return await tx.maybe(sql.worker_by_id, _worker, id=worker_id)
+    return await tx.maybe(sql.worker_by_id, Worker.of_row, id=worker_id)
 
 
-async def lock_worker(tx: Tx, name: str) -> Worker | None:
-    """The worker of that name, locked. Workers are always locked before requests and jobs."""
-    worker_id = await tx.value(sql.lock_worker, UUID, name=name)
-    return None if worker_id is None else await worker_by_id(tx, worker_id)
-
-
-async def online_workers(tx: Tx, *, now: datetime) -> list[Worker]:
-    """Everybody who checked in within the last five minutes, by name."""
-    return await tx.all(sql.online_workers, _worker, since=now - ONLINE_FOR)
+async def worker_by_name(tx: Tx, name: str) -> Worker | None:
+    """The worker of exactly this name, online or not."""
+    return await tx.maybe(sql.workers_named, Worker.of_row, names=[name])
 
 
 async def workers_of(tx: Tx, user_id: int) -> list[UUID]:
@@ -115,13 +127,3 @@ async def unknown_among(tx: Tx, worker_ids: list[UUID]) -> list[UUID]:
     """Those of the ids that no worker has."""
     known = await tx.values(sql.known_workers, UUID, ids=worker_ids)
     return [worker_id for worker_id in worker_ids if worker_id not in set(known)]
-
-
-def somebody_can_serve(workers: list[Worker], needs: Needs, *, owner_id: int) -> bool:
-    """Whether any of these workers would be given a request with these needs."""
-    return any(
-        worker.kind == needs.kind
-        and (not worker.is_in_maintenance or worker.user_id == owner_id)
-        and can_serve(worker.offer, needs)
-        for worker in workers
-    )

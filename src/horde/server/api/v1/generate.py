@@ -19,14 +19,14 @@ from horde.kinds.base import Draft
 from horde.kinds.seeds import seed_number
 from horde.server.accounts.keys import ANONYMOUS_KEY, authenticate
 from horde.server.api import body, pictures
-from horde.server.api.connection import AnyRequest, Ctx, watch
+from horde.server.api.connection import AnyRequest, Ctx, IdempotencyKey, idempotency_key, watch
 from horde.server.api.documentation import json_body
 from horde.server.api.errors import BadPayload
 from horde.server.context import Context
 from horde.server.requests.cancel import cancel
 from horde.server.requests.read import Status, status
 from horde.server.requests.submit import appraised, submit
-from horde.server.requests.wait import done, until
+from horde.server.requests.wait import until_done
 from horde.server.workers.read import can_be_served
 from horde.wire import v1
 
@@ -59,7 +59,7 @@ class DescribedGenerate(Operation):
 
 
 @post("/sync", operation_class=DescribedGenerate, status_code=200, media_type=MediaType.JSON, summary="Ask and wait")
-async def generate_sync(request: AnyRequest, ctx: Ctx) -> list[v1.Generation]:
+async def generate_sync(request: AnyRequest, ctx: Ctx, key: IdempotencyKey = None) -> list[v1.Generation]:
     """Ask for images and get them in the answer, as base64 of a webp."""
     asked = await _arguments(request)
     user = await authenticate(ctx, asked.api_key)
@@ -67,11 +67,11 @@ async def generate_sync(request: AnyRequest, ctx: Ctx) -> list[v1.Generation]:
     needs, _ = appraised(user, draft)
     if not await can_be_served(ctx, needs, owner_id=user.id):
         raise NoWorkerNow
-    accepted = await submit(ctx, user, draft)
+    accepted = await submit(ctx, user, draft, await idempotency_key(request, user, key))
     async with watch(request) as is_gone:
-        found = await until(
+        found = await until_done(
             ctx,
-            done(accepted.id),
+            accepted.id,
             lambda at: status(at, accepted.id, kind=image.NAME),
             lambda found: found.progress.is_done,
             wait_s=SYNC_WAIT_S,

@@ -12,14 +12,23 @@ from litestar.params import HeaderParameter, JSONBody, PathParameter
 from horde.kinds import image
 from horde.server.api.auth import Caller, provide_user
 from horde.server.api.body import StrictJson
-from horde.server.api.connection import AnyRequest, Ctx, base_url, watch
+from horde.server.api.connection import (
+    AnyRequest,
+    Ctx,
+    IdempotencyKey,
+    address_of,
+    base_url,
+    idempotency_key,
+    watch,
+)
+from horde.server.api.shortcut import HOT
 from horde.server.api.v2 import pictures, translate
 from horde.server.requests import deliver as delivering
 from horde.server.requests.cancel import cancel
-from horde.server.requests.pop import Popped, pop
+from horde.server.requests.pop import pop, pop_waiting
 from horde.server.requests.read import progress, status
 from horde.server.requests.submit import appraised, submit
-from horde.server.requests.wait import WAIT_S_MAX, WORK, until
+from horde.server.requests.wait import WAIT_S_MAX
 from horde.units import kudos_on_the_wire
 from horde.wire import v2
 
@@ -43,6 +52,7 @@ authenticated = {"user": Provide(provide_user)}
 
 @post(
     "/async",
+    opt=HOT,
     status_code=202,
     dto=StrictJson[v2.GenerateAsync],
     return_dto=None,
@@ -50,14 +60,19 @@ authenticated = {"user": Provide(provide_user)}
     summary="Ask",
 )
 async def generate_async(
-    ctx: Ctx, user: Caller, data: JSONBody[v2.GenerateAsync], client_agent: ClientAgent = "unknown:0:unknown"
+    request: AnyRequest,
+    ctx: Ctx,
+    user: Caller,
+    data: JSONBody[v2.GenerateAsync],
+    client_agent: ClientAgent = "unknown:0:unknown",
+    key: IdempotencyKey = None,
 ) -> Response[v2.GenerateAccepted | v2.DryRun]:
     """Ask for images. They are made when a worker that can do it has time; look with generate/check."""
     draft = translate.draft(data, client_agent)
     if data.dry_run:
         _, price = appraised(user, draft)
         return Response(v2.DryRun(kudos_on_the_wire(price) * draft.n), status_code=200)
-    accepted = await submit(ctx, user, draft)
+    accepted = await submit(ctx, user, draft, await idempotency_key(request, user, key))
     answer = v2.GenerateAccepted(id=accepted.id, kudos=kudos_on_the_wire(accepted.price))
     if not accepted.is_possible:
         answer.message = NOBODY_NOW
@@ -65,13 +80,13 @@ async def generate_async(
     return Response(answer, status_code=202)
 
 
-@get("/check/{request_id:str}", summary="How far is it?")
+@get("/check/{request_id:str}", opt=HOT, summary="How far is it?")
 async def check(ctx: Ctx, request_id: RequestId) -> v2.CheckAnswer:
     """How far a request is; cheap, ask as often as once a second."""
     return translate.check(await progress(ctx, request_id, kind=image.NAME))
 
 
-@get("/status/{request_id:str}", summary="Pictures that are ready")
+@get("/status/{request_id:str}", opt=HOT, summary="Pictures that are ready")
 async def read_status(request: AnyRequest, ctx: Ctx, request_id: RequestId) -> v2.StatusAnswer:
     """How far a request is, with every picture that is ready, also before all are."""
     return await pictures.status(ctx, await status(ctx, request_id, kind=image.NAME), base_url(request))
@@ -84,42 +99,48 @@ async def cancel_request(request: AnyRequest, ctx: Ctx, request_id: RequestId) -
 
 
 @post(
-    "/pop", status_code=200, dto=StrictJson[v2.Pop], return_dto=None, dependencies=authenticated, summary="Take a job"
+    "/pop",
+    opt=HOT,
+    status_code=200,
+    dto=StrictJson[v2.Pop],
+    return_dto=None,
+    dependencies=authenticated,
+    summary="Take a job",
 )
 async def pop_job(
     request: AnyRequest, ctx: Ctx, user: Caller, data: JSONBody[v2.Pop], prefer: Prefer = ""
 ) -> Response[v2.PopAnswer]:
     """A worker says what it can do and gets jobs of one request, or none. With `Prefer: wait=N` it waits for one."""
-    ask = translate.ask(data)
+    ask = translate.ask(data, address_of(request))
     asked = PREFER_WAIT.search(prefer)
     wait_s = min(float(asked[1]), WAIT_S_MAX) if asked else 0.0
-    async with watch(request) as is_gone:
-        answer = await until(
-            ctx,
-            WORK,
-            lambda at: pop(at, user, ask),
-            lambda answer: isinstance(answer, Popped),
-            wait_s=wait_s,
-            is_gone=is_gone,
-        )
+    if wait_s:
+        async with watch(request) as is_gone:
+            answer = await pop_waiting(ctx, user, ask, wait_s=wait_s, is_gone=is_gone)
+    else:
+        answer = await pop(ctx, user, ask)
     headers = {"Preference-Applied": f"wait={wait_s:.0f}"} if asked else None
     return Response(translate.popped(ctx, answer, base_url(request)), headers=headers)
 
 
 @post(
     "/submit",
+    opt=HOT,
     status_code=200,
     dto=StrictJson[v2.Submit],
     return_dto=None,
     dependencies=authenticated,
     summary="Deliver",
 )
-async def submit_job(ctx: Ctx, user: Caller, data: JSONBody[v2.Submit]) -> v2.SubmitAnswer:
+async def submit_job(
+    request: AnyRequest, ctx: Ctx, user: Caller, data: JSONBody[v2.Submit], key: IdempotencyKey = None
+) -> v2.SubmitAnswer:
     """A worker hands in the picture of a job, or says that it cannot make it."""
     if data.state == "faulted":
         await delivering.report_fault(ctx, user, data.id)
         return v2.SubmitAnswer(0.0)
-    reward = await delivering.deliver(ctx, user, translate.delivery(data))
+    once = await idempotency_key(request, user, key)
+    reward = await delivering.deliver(ctx, user, translate.delivery(data), once)
     return v2.SubmitAnswer(kudos_on_the_wire(reward))
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from litestar import Router, get
-from litestar.params import QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
 from horde import __version__
+from horde.errors import NotModerator
 from horde.kinds import KINDS
+from horde.server.accounts.keys import authenticate
+from horde.server.api.auth import OptionalApiKey
 from horde.server.api.connection import Ctx
 from horde.server.status.heartbeat import heartbeat
-from horde.server.status.models import models
+from horde.server.status.models import ModelStatus, models
+from horde.server.status.performance import performance
+from horde.units import PIXELSTEPS_PER_MPS
 from horde.wire import v2
 
 ModelType = Annotated[
@@ -27,6 +32,8 @@ ModelState = Annotated[
     Literal["known", "custom", "all"],
     QueryParameter(required=False, description="Every model counts as known here: no model reference is needed."),
 ]
+
+ModelPath = Annotated[str, PathParameter(description="The model's name; it may hold slashes.")]
 
 
 @get("/heartbeat", summary="Are you there?")
@@ -55,18 +62,73 @@ async def list_models(
     if model_type not in KINDS or model_state == "custom":
         return []
     return [
-        v2.ModelAnswer(
-            name=model.name,
-            count=model.threads,
-            performance=model.speed,
-            queued=float(model.queued),
-            jobs=float(model.jobs),
-            eta=model.eta_s,
-            type=model_type,
-        )
+        _answer(model, model_type)
         for model in await models(ctx, model_type)
         if (min_count is None or model.threads >= min_count) and (max_count is None or model.threads <= max_count)
     ]
 
 
-router = Router("/status", route_handlers=[read_heartbeat, list_models], tags=["Status"])
+@get("/models/{name:path}", summary="One model")
+async def read_model(ctx: Ctx, name: ModelPath) -> list[v2.ModelAnswer]:
+    """The model of that name, of whichever kind; an empty list where nobody offers it or waits for it."""
+    wanted = name.removeprefix("/")
+    return [_answer(model, kind) for kind in KINDS for model in await models(ctx, kind) if model.name == wanted][:1]
+
+
+def _answer(model: ModelStatus, kind: str) -> v2.ModelAnswer:
+    return v2.ModelAnswer(
+        name=model.name,
+        count=model.threads,
+        performance=model.speed,
+        queued=float(model.queued),
+        jobs=float(model.jobs),
+        eta=model.eta_s,
+        type=kind,
+    )
+
+
+@get("/performance", summary="The horde in numbers")
+async def read_performance(ctx: Ctx) -> v2.PerformanceAnswer:
+    """What waits, who serves, and what was done in the past minute."""
+    image, text, alchemy = [await performance(ctx, kind) for kind in ("image", "text", "alchemy")]
+    return v2.PerformanceAnswer(
+        queued_requests=image.jobs_waiting,
+        queued_text_requests=text.jobs_waiting,
+        worker_count=image.workers,
+        text_worker_count=text.workers,
+        thread_count=image.threads,
+        text_thread_count=text.threads,
+        queued_megapixelsteps=_mps(image.things_waiting),
+        past_minute_megapixelsteps=_mps(image.things_in_past_minute),
+        queued_forms=float(alchemy.jobs_waiting),
+        interrogator_count=alchemy.workers,
+        interrogator_thread_count=alchemy.threads,
+        queued_tokens=float(text.things_waiting),
+        past_minute_tokens=float(text.things_in_past_minute),
+    )
+
+
+def _mps(pixelsteps: int) -> float:
+    return round(pixelsteps / PIXELSTEPS_PER_MPS, 2)
+
+
+@get("/modes", summary="How the horde is run")
+async def read_modes(ctx: Ctx, api_key: OptionalApiKey = None) -> v2.ModesAnswer:
+    """Which doors are closed at the moment. A key may be left out; one that is no moderator's is refused."""
+    is_moderator = False
+    if api_key:
+        if not (await authenticate(ctx, api_key)).is_moderator:
+            raise NotModerator
+        is_moderator = True
+    # Maintenance and raids are not there yet; the mode that is there is a setting.
+    modes = v2.ModesAnswer(maintenance_mode=False, invite_only_mode=ctx.services.settings.invite_only)
+    if is_moderator:
+        modes.raid_mode = False
+    return modes
+
+
+router = Router(
+    "/status",
+    route_handlers=[read_heartbeat, list_models, read_model, read_performance, read_modes],
+    tags=["Status"],
+)

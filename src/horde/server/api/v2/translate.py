@@ -21,28 +21,32 @@ from horde.kinds.seeds import random_seed, seed_number
 from horde.server.accounts.users import id_of_alias
 from horde.server.context import Context
 from horde.server.requests.deliver import Delivery
-from horde.server.requests.pop import Ask, Idle, Popped
+from horde.server.requests.lease import Popped
+from horde.server.requests.pop import Ask, Idle
 from horde.server.requests.read import Progress
 from horde.server.storage.objects import job_key
 from horde.server.storage.pictures import from_base64
 from horde.server.workers.checkin import MODELS_MAX, CheckIn
+from horde.server.workers.notices import Notice
 from horde.server.workers.roster import OfferTerms
 from horde.units import kudos_on_the_wire
 from horde.wire import v2
 
 BLACKLIST_MAX, BLACKWORD_CHARACTERS_MAX = 200, 15
 UPLOADED = "R2"
+ORIGIN = "Stable Horde"
+"""Who tells a worker what the server has to tell it, not a moderator."""
 
-FLAG_OF_FEATURE = {
-    "lora": "allow_lora",
-    "lora_versions": "allow_lora",
-    "post-processing": "allow_post_processing",
+SWITCHES = {
     "img2img": "allow_img2img",
     "inpainting": "allow_painting",
+    "unsafe_ip": "allow_unsafe_ipaddr",
+    "post-processing": "allow_post_processing",
     "controlnet": "allow_controlnet",
-    "layer_diffuse": "allow_sdxl_controlnet",
+    "sdxl_controlnet": "allow_sdxl_controlnet",
+    "lora": "allow_lora",
 }
-"""A feature that a worker's program has counts only when the worker's own switch is on."""
+"""What a worker's owner can decline, and the field that says so by being false."""
 
 
 def draft(body: v2.GenerateAsync, client_agent: str) -> Draft[image.ImageParams]:
@@ -108,22 +112,26 @@ def check(progress: Progress) -> v2.CheckAnswer:
         queue_position=progress.queue_position,
         kudos=kudos_on_the_wire(progress.charged),
         is_possible=progress.is_possible,
+        explanation=progress.explanation or UNSET,
     )
 
 
-def ask(body: v2.Pop) -> Ask:
-    """What a worker offers and asks for.
+def ask(body: v2.Pop, address: str = "") -> Ask:
+    """What a worker offers and asks for, and from where (empty: not known).
 
     Raises InvalidPriorityUsername.
     """
     flags = {name: value for name, value in msgspec.structs.asdict(body).items() if name.startswith("allow_")}
-    can = capabilities(body.bridge_agent)
+    declined = [feature for feature, flag in SWITCHES.items() if not flags[flag]]
     terms = OfferTerms(
-        features=sorted(name for name in can if flags.get(FLAG_OF_FEATURE.get(name, ""), True)),
+        features=sorted(capabilities(body.bridge_agent).difference(declined)),
         sizes={"pixels": body.max_pixels},
         nsfw=body.nsfw,
         is_extra_slow=body.extra_slow_worker,
         flags=flags,
+        declined=declined,
+        limits_steps=body.limit_max_steps,
+        requires_cover=body.require_upfront_kudos,
     )
     said = CheckIn(
         name=body.name,
@@ -132,6 +140,7 @@ def ask(body: v2.Pop) -> Ask:
         models=tuple(dict.fromkeys(body.models))[:MODELS_MAX],
         threads=body.threads,
         terms=terms,
+        address=address,
     )
     words = (word[:BLACKWORD_CHARACTERS_MAX].lower() for word in body.blacklist[:BLACKLIST_MAX])
     return Ask(
@@ -153,7 +162,9 @@ def _user_id(alias: str) -> int:
 def popped(ctx: Context, answer: Popped | Idle, base_url: str) -> v2.PopAnswer:
     """Jobs with a link for each upload, or the reasons why there are none."""
     if isinstance(answer, Idle):
-        return v2.PopAnswer(payload=image.idle_payload(), skipped=answer.skipped)
+        return v2.PopAnswer(
+            payload=image.idle_payload(), skipped=answer.skipped, messages=[_message(found) for found in answer.notices]
+        )
     links = [ctx.services.signer.link(base_url, "PUT", job_key(job_id), now=ctx.now) for job_id in answer.job_ids]
     return v2.PopAnswer(
         payload=answer.payload,
@@ -164,6 +175,11 @@ def popped(ctx: Context, answer: Popped | Idle, base_url: str) -> v2.PopAnswer:
         r2_uploads=links,
         ttl=answer.lease_s,
     )
+
+
+def _message(notice: Notice) -> v2.WorkerMessage:
+    expiry = notice.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return v2.WorkerMessage(id=notice.id, message=notice.text, origin=ORIGIN, expiry=expiry)
 
 
 def delivery(body: v2.Submit) -> Delivery:

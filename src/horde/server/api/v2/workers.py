@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Router, get
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, PathParameter, QueryParameter
 from msgspec import UNSET
 
 from horde.server.api.connection import Ctx
 from horde.server.context import Context
-from horde.server.workers.read import worker, workers_online
+from horde.server.workers.read import worker, worker_named, workers_online
 from horde.server.workers.roster import Worker
 from horde.units import PIXELSTEPS_PER_MPS, kudos_on_the_wire
 from horde.wire import v2
@@ -21,6 +21,8 @@ TypeFilter = Annotated[str | None, QueryParameter(name="type", required=False, d
 NameFilter = Annotated[
     str | None, QueryParameter(name="name", required=False, description="Only the worker of this name, in any case.")
 ]
+
+WorkerName = Annotated[str, PathParameter(description="The worker's name, as it is written; it may hold slashes.")]
 
 
 @get("/", summary="Workers online")
@@ -36,6 +38,12 @@ async def list_workers(
 async def read_worker(ctx: Ctx, worker_id: FromPath[str]) -> v2.WorkerAnswer:
     """A worker, online or not."""
     return answer(ctx, await worker(ctx, worker_id))
+
+
+@get("/name/{name:path}", summary="One worker by its name")
+async def read_worker_by_name(ctx: Ctx, name: WorkerName) -> v2.WorkerAnswer:
+    """The worker of exactly this name, online or not."""
+    return answer(ctx, await worker_named(ctx, name.removeprefix("/")))
 
 
 def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:
@@ -74,4 +82,4 @@ def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:
     )
 
 
-router = Router("/workers", route_handlers=[list_workers, read_worker], tags=["Workers"])
+router = Router("/workers", route_handlers=[list_workers, read_worker, read_worker_by_name], tags=["Workers"])

@@ -1,0 +1,245 @@
+"""Put requests that arrived together into their lanes: how each requestor stands, its place, one statement for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from horde.errors import HordeError, IdempotencyKeyConflict, TooManyPrompts
+from horde.kinds import KINDS
+from horde.kinds.base import Draft, Needs, asked_by
+from horde.server.accounts.users import User
+from horde.server.context import Context
+from horde.server.db.notify import News, Work
+from horde.server.db.pool import Tx
+from horde.server.idempotency.keys import Key, keep, recall
+from horde.server.ledger.post import floor_of
+from horde.server.matching.lanes import Lanes
+from horde.server.matching.order import priority, rank
+from horde.server.requests import sql
+from horde.server.workers.online import online
+from horde.units import Kudos
+
+LIFE = timedelta(minutes=20)
+"""How long a request is kept after its last activity (contract/lifecycle.md, section 8)."""
+ADD_TRIES = 3
+"""How often requests are added when their lanes were deleted meanwhile, which a lane is after a day of disuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A request that waits."""
+
+    id: str
+    price: Kudos
+    """Of one of its jobs."""
+    is_possible: bool
+    """Whether a worker that is online now could do it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:  # type: ignore[explicit-any]  # a draft of whatever kind
+    """A request that was checked and is to be added."""
+
+    id: UUID
+    user: User
+    draft: Draft[Any]  # type: ignore[explicit-any]
+    needs: Needs
+    price: Kudos
+    key: Key | None = None
+
+
+@dataclass(slots=True)
+class _Standing:
+    """What limits and places a requestor's next request."""
+
+    place: int
+    balance_mk: int
+    jobs: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An order with its place in the queue."""
+
+    order: Order
+    needs: Needs
+    rank: int
+
+
+class _LaneGone(Exception):
+    """A lane was deleted after it was looked up: nothing is written, and all is done again."""
+
+
+Outcomes = dict[UUID, Accepted | HordeError]
+"""By order."""
+
+
+async def accept_together(ctx: Context, orders: Sequence[Order]) -> list[Accepted | HordeError]:
+    """Accept or refuse each order, in their order."""
+    lanes = ctx.remembered(Lanes)
+    await lanes.load(ctx.database)
+    outcomes: Outcomes = {}
+    entries = []
+    for order, standing in zip(orders, await _standings(ctx, lanes, orders), strict=True):
+        if refusal := _too_many(order, standing):
+            outcomes[order.id] = refusal
+        else:
+            entries.append(_entry(ctx, order, standing))
+    for _ in range(ADD_TRIES):
+        try:
+            outcomes |= await _add(ctx, lanes, entries)
+        except _LaneGone:
+            lanes.forget()
+        else:
+            break
+    return [outcomes[order.id] for order in orders]
+
+
+async def accept_once_together(ctx: Context, orders: Sequence[Order]) -> list[Accepted | HordeError]:
+    """As `accept_together`, for orders with keys: what was accepted under one before is answered as it was then."""
+    answers: Outcomes = {}
+    # Twice: an order whose key another node is just using is refused at first, and then known to be answered.
+    for _ in range(2):
+        await _recall(ctx, [order for order in orders if order.id not in answers], answers)
+        # One order of each key: what another of the same key gets is known afterwards.
+        open_ones = [order for order in reversed(orders) if order.id not in answers]
+        new = list({order.key.name: order for order in open_ones if order.key}.values())
+        if new:
+            outcomes = zip(new, await accept_together(ctx, new), strict=True)
+            answers |= {order.id: found for order, found in outcomes if not isinstance(found, IdempotencyKeyConflict)}
+    return [answers.get(order.id) or IdempotencyKeyConflict() for order in orders]
+
+
+async def _recall(ctx: Context, orders: Sequence[Order], answers: Outcomes) -> None:
+    keys = {order.id: order.key for order in orders if order.key}
+    if not keys:
+        return
+    async with ctx.database.statement() as tx:
+        kept = await recall(tx, keys.values())
+    for order_id, key in keys.items():
+        answer = kept.get(key)
+        if answer is not None:
+            answers[order_id] = answer if isinstance(answer, HordeError) else msgspec.convert(answer, Accepted)
+
+
+async def _standings(ctx: Context, lanes: Lanes, orders: Sequence[Order]) -> list[_Standing]:
+    """How the requestor of each order stands; orders of one group share one standing."""
+    groups: dict[object, dict[str, object]] = {}
+    keys = []
+    for order in orders:
+        draft, user = order.draft, order.user
+        # The world shares the anonymous account, so there only requests for the same models stand in each other's way.
+        models = frozenset(draft.models) if user.is_anonymous else frozenset[str]()
+        key = (user.id, draft.kind, models)
+        keys.append(key)
+        if key not in groups:
+            groups[key] = {
+                "place": len(groups),
+                "user_id": user.id,
+                "kind": draft.kind,
+                "lanes": lanes.sharing_models(draft.kind, models) if models else None,
+                "at_most": user.concurrency,
+            }
+    async with ctx.database.statement() as tx:
+        rows = await tx.all(sql.standing, _Standing, groups=list(groups.values()))
+    by_place = {row.place: row for row in rows}
+    of_key = {key: by_place[place] for place, key in enumerate(groups)}
+    return [of_key[key] for key in keys]
+
+
+def _too_many(order: Order, standing: _Standing) -> HordeError | None:
+    if standing.jobs + order.draft.n <= order.user.concurrency:
+        return None
+    return TooManyPrompts(
+        f"Parallel requests ({standing.jobs} waiting and {order.draft.n} new) are more than your limit of"
+        f" {order.user.concurrency}."
+    )
+
+
+def _entry(ctx: Context, order: Order, standing: _Standing) -> _Entry:
+    """Where the order goes; the requestor's next one comes after it."""
+    # Nobody knows addresses to be unsafe yet: that is the moderators' business.
+    can_pay = standing.balance_mk - floor_of(order.user.id) >= order.price
+    needs = asked_by(order.needs, is_trusted=order.user.is_trusted, can_pay=can_pay, is_from_unsafe_ip=False)
+    place = rank(priority(Kudos(standing.balance_mk), ctx.now), standing.requests)
+    standing.jobs += order.draft.n
+    standing.requests += 1
+    return _Entry(order, needs, place)
+
+
+async def _add(ctx: Context, lanes: Lanes, entries: Sequence[_Entry]) -> Outcomes:
+    """Write the requests and the answers to those with keys. Raises _LaneGone."""
+    if not entries:
+        return {}
+    await lanes.intern(ctx.database, (entry.needs for entry in entries))
+    workers = await online(ctx)
+    outcomes: Outcomes = {}
+    for entry in entries:
+        order = entry.order
+        is_possible = workers.can_serve_lane(lanes, lanes.of(entry.needs), owner_id=order.user.id)
+        outcomes[order.id] = Accepted(str(order.id), order.price, is_possible)
+    if any(entry.order.key for entry in entries):
+        outcomes |= await _write_once(ctx, lanes, entries, outcomes)
+    else:
+        async with ctx.database.statement() as tx:
+            await _write(tx, ctx, lanes, entries)
+    written = [entry for entry in entries if isinstance(outcomes[entry.order.id], Accepted)]
+    work = [Work(lanes.of(entry.needs).id, entry.rank, entry.order.draft.n) for entry in written]
+    ctx.services.hints.publish(News(work=work))
+    return outcomes
+
+
+async def _write_once(ctx: Context, lanes: Lanes, entries: Sequence[_Entry], outcomes: Outcomes) -> Outcomes:
+    """Write the requests with the answers to those with keys; returns a refusal for each whose key is used."""
+    answers = {
+        entry.order.key: asdict(outcome)
+        for entry in entries
+        if entry.order.key and isinstance(outcome := outcomes[entry.order.id], Accepted)
+    }
+    async with ctx.database.transaction() as tx:
+        kept = await keep(tx, answers, now=ctx.now)
+        new = [entry for entry in entries if entry.order.key is None or entry.order.key.name in kept]
+        await _write(tx, ctx, lanes, new)
+    return {entry.order.id: IdempotencyKeyConflict() for entry in entries if entry not in new}
+
+
+async def _write(tx: Tx, ctx: Context, lanes: Lanes, entries: Sequence[_Entry]) -> None:
+    """Raises _LaneGone when one of the lanes is; nothing is written then."""
+    if not entries:
+        return
+    rows = [_row(ctx, entry, lanes.of(entry.needs).id, place) for place, entry in enumerate(entries)]
+    if not await tx.values(sql.add_requests, UUID, requests=rows):
+        raise _LaneGone
+
+
+def _row(ctx: Context, entry: _Entry, lane_id: int, place: int) -> dict[str, object]:
+    order, draft, kind = entry.order, entry.order.draft, KINDS[entry.order.draft.kind]
+    return {
+        "place": place,
+        "id": order.id,
+        "user_id": order.user.id,
+        "kind": draft.kind,
+        "lane_id": lane_id,
+        "prompt": draft.prompt,
+        "params": draft.params,
+        "n": draft.n,
+        "rank": entry.rank,
+        "seed": draft.seed,
+        "seed_variation": draft.seed_variation,
+        "things": kind.things(draft.params),
+        "price_mk": order.price,
+        "lease_s": max(kind.lease_s(draft.params), ctx.services.settings.lease_s_min),
+        "is_inline": draft.is_inline,
+        "wants_censoring": draft.censor_nsfw and not draft.nsfw,
+        "disable_batching": draft.disable_batching,
+        "client_agent": draft.client_agent,
+        "created_at": ctx.now,
+        "expires_at": ctx.now + LIFE,
+    }

@@ -1,0 +1,225 @@
+"""Share out waiting jobs among the workers that ask at the same time.
+
+What to look at comes out of memory: the few lanes with the best ranks that each worker can serve. Their heads are read,
+shared out in memory, and leased by one statement that takes only what is still as it was seen. Who got nothing by it
+tries again with what is known by then.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import msgspec
+
+from horde.errors import HordeError
+from horde.kinds import KINDS
+from horde.server.context import Context
+from horde.server.matching.lanes import Lane, Lanes
+from horde.server.requests import sql
+from horde.server.requests.lease import Head, Popped, Share, lease
+from horde.server.workers.online import Member
+
+ROUNDS = 5
+"""How often a worker's luck is tried in one pop; it asks again soon anyway."""
+LANES_TRIED = 16
+"""Lanes looked into for one worker in one round, besides one for each other worker with the same offer."""
+DEEPER = 4
+"""Each round looks so many times deeper into the lanes: past heads that others hold or that a worker refuses."""
+DEPTH_MAX = 500
+"""No account may have more requests waiting, so that all of a user served first are seen."""
+NOTHING = -(2**62)
+"""A rank worse than any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A worker's wish for jobs of one request."""
+
+    member: Member
+    amount: int
+    """How many jobs it takes at once."""
+    first_users: tuple[int, ...]
+    """Users whose requests it serves before all others."""
+    only_first: bool
+    """Whether it serves nobody else."""
+    blacklist: tuple[str, ...]
+    """Lower-case words; a request whose prompt holds one is not for it."""
+
+
+@dataclass(slots=True)
+class _Asking:
+    """One claim on its way through the rounds."""
+
+    claim: Claim
+    lanes: list[Lane] = field(default_factory=list)
+    """Those tried in this round, for whoever asked."""
+    may_have_first: bool = False
+    """Whether those it serves first may have something for it."""
+    best_untried: int = NOTHING
+    """No lane that is not tried holds anything better."""
+    share: Share | None = None
+    popped: Popped | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a look into the lanes showed."""
+
+    heads: Mapping[int, list[Head]]
+    """By lane, the best first."""
+    ends: Mapping[int, tuple[int, int]]
+    """By lane, the place behind which there may be more, where not all was seen."""
+    of_first: list[Head]
+    """Those of users whom somebody serves first."""
+
+
+async def claim_together(ctx: Context, claims: Sequence[Claim]) -> list[Popped | None]:
+    """Jobs for each claim, or None where nothing waits that its worker can do."""
+    asking = [_Asking(claim) for claim in claims]
+    # Requests, as they were seen, that were not to be had: another transaction holds them, perhaps for long.
+    missed: set[tuple[UUID, int]] = set()
+    for number in range(ROUNDS):
+        still = [one for one in asking if one.popped is None]
+        _pick_lanes(ctx, still)
+        still = [one for one in still if one.lanes or one.may_have_first]
+        if not still:
+            break
+        try:
+            seen = await _look(ctx, still, missed, depth=min(len(still) * DEEPER**number, DEPTH_MAX))
+            for one in still:
+                one.share = _share(ctx, one, seen, is_last=number == ROUNDS - 1)
+            chosen = [(one, one.share) for one in still if one.share]
+            given = await lease(ctx, [(one.claim.member, share) for one, share in chosen])
+        except HordeError:
+            if number == 0:
+                raise
+            break  # the database went away; those who have jobs are told of them all the same
+        for (one, _), popped in zip(chosen, given, strict=True):
+            one.popped = popped
+        missed |= {(one.share.head.id, one.share.head.waiting) for one in still if one.share and one.popped is None}
+    return [one.popped for one in asking]
+
+
+def _pick_lanes(ctx: Context, asking: list[_Asking]) -> None:
+    """Choose the lanes to be tried."""
+    lanes = ctx.remembered(Lanes)
+    # Those who offer the same try the same lanes, so each of them may need one more.
+    alike = Counter(id(one.claim.member.match(lanes)) for one in asking)
+    for one in asking:
+        most = LANES_TRIED + alike[id(one.claim.member.match(lanes))]
+        best = lanes_for_all(ctx, one.claim, at_most=most + 1)
+        one.may_have_first = may_have_first(ctx, one.claim)
+        one.lanes = best[:most]
+        one.best_untried = _best(best[most]) if len(best) > most else NOTHING
+
+
+def lanes_for_all(ctx: Context, claim: Claim, *, at_most: int) -> list[Lane]:
+    """The best lanes in which something may wait that the worker can do for whoever asked, the best first."""
+    if claim.only_first:
+        return []
+    lanes, member = ctx.remembered(Lanes), claim.member
+    may_be_targeted = not ctx.services.settings.require_matched_targeting
+    return lanes.best_for(member.match(lanes), member.offer, at_most=at_most, may_be_targeted=may_be_targeted)
+
+
+def may_have_first(ctx: Context, claim: Claim) -> bool:
+    """Whether something may wait that the worker can do for those it serves first, if it is theirs."""
+    lanes, offer = ctx.remembered(Lanes), claim.member.offer_to_first
+    return bool(claim.first_users and lanes.best_for(lanes.match(offer), offer, at_most=1))
+
+
+def _best(lane: Lane) -> int:
+    assert lane.best is not None, "only lanes in which something may wait are tried"
+    return lane.best
+
+
+async def _look(ctx: Context, asking: list[_Asking], missed: Set[tuple[UUID, int]], *, depth: int) -> _Seen:
+    """The best waiting requests of the lanes that are tried, and of the users whom somebody serves first."""
+    changes = {lane: lane.changes for one in asking for lane in one.lanes}
+    asked = {
+        "now": ctx.now,
+        "with_prompts": any(one.claim.blacklist for one in asking),
+        "with_params": any(one.claim.amount > 1 for one in asking),
+    }
+    async with ctx.database.statement() as tx:
+        found = await tx.all(sql.heads, Head, lanes=sorted(lane.id for lane in changes), depth=depth, **asked)
+    _remember(changes, found)
+    count = Counter(head.lane_id for head in found)
+    ends = {head.lane_id: head.place for head in found if count[head.lane_id] == depth}  # the last one of each stays
+    users = {user for one in asking if one.may_have_first for user in one.claim.first_users}
+    if users:
+        known = {head.id for head in found}
+        kinds = sorted({one.claim.member.worker.kind for one in asking})
+        async with ctx.database.statement() as tx:
+            theirs = await tx.all(sql.heads_of_users, Head, users=sorted(users), kinds=kinds, depth=DEPTH_MAX, **asked)
+        found += [head for head in theirs if head.id not in known]
+    by_lane: defaultdict[int, list[Head]] = defaultdict(list)
+    for head in sorted(found, key=lambda head: head.place):
+        if (head.id, head.waiting) not in missed:
+            by_lane[head.lane_id].append(head)
+    return _Seen(by_lane, ends, [head for heads in by_lane.values() for head in heads if head.user_id in users])
+
+
+def _remember(changes: Mapping[Lane, int], heads: Iterable[Head]) -> None:
+    """What the database showed of these lanes is what is known of them now."""
+    best: dict[int, int] = {}
+    for head in heads:
+        best[head.lane_id] = max(head.rank, best.get(head.lane_id, NOTHING))
+    for lane, at_changes in changes.items():
+        lane.was_seen(best.get(lane.id), at_changes=at_changes)
+
+
+def _share(ctx: Context, one: _Asking, seen: _Seen, *, is_last: bool) -> Share | None:
+    """The best request for this worker among those left, and how much of it."""
+    claim = one.claim
+    found = _first_of_users(ctx, one, seen.of_first)
+    if found is None:
+        of_lane = {lane.id: _first_allowed(claim, seen.heads.get(lane.id, ())) for lane in one.lanes}
+        found = min((head for head in of_lane.values() if head), key=lambda head: head.place, default=None)
+        if found and not is_last:
+            ends = [seen.ends[lane_id] for lane_id, head in of_lane.items() if head is None and lane_id in seen.ends]
+            if found.rank < one.best_untried or any(end < found.place for end in ends):
+                return None  # a lane that was not tried, or was not seen far enough, may hold a better one
+    if found is None:
+        return None
+    jobs = min(_at_once(claim, found), found.left)
+    share = Share(found, jobs, found.left)
+    found.left -= jobs
+    return share
+
+
+def _first_of_users(ctx: Context, one: _Asking, heads: Iterable[Head]) -> Head | None:
+    """The best request of those whom the worker serves first, if it can do one."""
+    lanes, offer = ctx.remembered(Lanes), one.claim.member.offer_to_first
+    mine = (
+        head
+        for head in heads
+        if head.user_id in one.claim.first_users
+        and head.left
+        and _is_allowed(one.claim, head)
+        and (lane := lanes.get(head.lane_id)) is not None
+        and lane.needs.kind == offer.kind
+        and lanes.serves(lanes.match(offer), offer, lane)
+    )
+    return min(mine, key=lambda head: head.place, default=None)
+
+
+def _first_allowed(claim: Claim, heads: Iterable[Head]) -> Head | None:
+    """The first of a lane's heads that is still to be had."""
+    return next((head for head in heads if head.left and _is_allowed(claim, head)), None)
+
+
+def _is_allowed(claim: Claim, head: Head) -> bool:
+    return not any(word in (head.prompt or "") for word in claim.blacklist)
+
+
+def _at_once(claim: Claim, head: Head) -> int:
+    """How many of a request's jobs the worker can do at once."""
+    if head.disable_batching or claim.amount == 1 or head.params is None:
+        return 1
+    kind = KINDS[claim.member.worker.kind]
+    params = msgspec.convert(head.params, kind.params)
+    return kind.batch_max(params, claim.member.worker.terms.sizes, claim.amount)

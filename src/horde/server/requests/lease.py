@@ -1,0 +1,163 @@
+"""Lease jobs to workers: by one statement for all, which takes only what is still as it was seen."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from horde.kinds import KINDS
+from horde.kinds.seeds import job_seed, random_seed
+from horde.server.context import Context
+from horde.server.matching.lanes import Lane, Lanes
+from horde.server.requests import sql
+from horde.server.requests.accept import LIFE
+from horde.server.workers.online import Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Popped:
+    """Jobs of one request, leased."""
+
+    job_ids: list[str]
+    model: str
+    payload: dict[str, object]
+    lease_s: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Head:
+    """A waiting request as it was seen, and what is left of it while jobs are shared out."""
+
+    id: UUID
+    lane_id: int
+    user_id: int
+    rank: int
+    seq: int
+    waiting: int
+    seed: int | None
+    seed_variation: int
+    lease_s: int
+    disable_batching: bool
+    params: dict[str, object] | None
+    """Only where somebody takes several jobs at once."""
+    prompt: str | None
+    """In lower case, only where somebody refuses words."""
+    left: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = self.waiting
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Smaller goes first."""
+        return -self.rank, self.seq
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Jobs of one request for one worker."""
+
+    head: Head
+    jobs: int
+    waiting: int
+    """How much waited before these were taken: the seeds go by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """What a worker is told of a request that was had."""
+
+    id: UUID
+    prompt: str
+    params: dict[str, object]
+    wants_censoring: bool
+
+
+async def lease(ctx: Context, shares: Sequence[tuple[Member, Share]]) -> list[Popped | None]:
+    """What each worker gets; None where the request was not as it was seen any more, or is held by somebody."""
+    lanes = ctx.remembered(Lanes)
+    batches: dict[int, _Batch] = {}
+    requests: dict[UUID, dict[str, object]] = {}
+    for place, (member, share) in enumerate(shares):
+        head = share.head
+        # A lane that was forgotten since is learnt again by the next look.
+        if (lane := lanes.get(head.lane_id)) is not None:
+            batch = batches[place] = _batch(ctx, member, share, lane)
+            # One row for each request: it was shared out to several workers at once, maybe.
+            requests[head.id] = {
+                "id": head.id,
+                "seen": head.waiting,
+                "jobs": head.waiting - head.left,
+                "expires_at": batch.deadline + LIFE,
+            }
+    given: list[Popped | None] = [None] * len(shares)
+    if requests:
+        jobs = [row for batch in batches.values() for row in batch.rows]
+        async with ctx.database.statement() as tx:
+            taken = await tx.all(sql.claim, _Taken, requests=list(requests.values()), jobs=jobs)
+        had = {request.id: request for request in taken}
+        for place, batch in batches.items():
+            member, share = shares[place]
+            if request := had.get(share.head.id):
+                given[place] = batch.popped(member.worker.kind, request)
+    return given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """Jobs that are to be leased to one worker."""
+
+    job_ids: list[UUID]
+    model: str
+    seed: int
+    lease_s: int
+    deadline: datetime
+    rows: list[dict[str, object]]
+
+    def popped(self, kind_name: str, request: _Taken) -> Popped:
+        """What the worker gets."""
+        kind = KINDS[kind_name]
+        params = msgspec.convert(request.params, kind.params)
+        payload = kind.payload(params, request.prompt, len(self.job_ids), self.seed)
+        if request.wants_censoring:
+            payload["use_nsfw_censor"] = True
+        job_ids = [str(job_id) for job_id in self.job_ids]
+        return Popped(job_ids=job_ids, model=self.model, payload=payload, lease_s=self.lease_s)
+
+
+def _batch(ctx: Context, member: Member, share: Share, lane: Lane) -> _Batch:
+    head, worker = share.head, member.worker
+    # Models are drawn, not ranked, so that no model of a request starves (contract/lifecycle.md, section 4).
+    wanted = lane.needs.models
+    common = sorted(set(wanted).intersection(worker.models)) if wanted else list(worker.models)
+    model = random.choice(common)  # noqa: S311 - spreads load, guards nothing
+    seed = job_seed(head.seed if head.seed is not None else random_seed(), head.seed_variation, share.waiting)
+    deadline = ctx.now + timedelta(seconds=head.lease_s)
+    job_ids = [uuid.uuid4() for _ in range(share.jobs)]
+    rows: list[dict[str, object]] = [
+        {
+            "id": job_id,
+            "batch": job_ids[0],
+            "request_id": head.id,
+            "worker_id": worker.id,
+            "model": model,
+            "seed": seed,
+            "leased_at": ctx.now,
+            "deadline": deadline,
+        }
+        for job_id in job_ids
+    ]
+    return _Batch(
+        job_ids=job_ids,
+        model=model,
+        seed=seed,
+        lease_s=head.lease_s,
+        deadline=deadline,
+        rows=rows,
+    )

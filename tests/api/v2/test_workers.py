@@ -1,0 +1,123 @@
+"""Workers as v2 and our own routes show them, and what they are told."""
+
+from urllib.parse import quote
+
+import httpx
+import msgspec
+import pytest
+
+from horde.server.settings import Settings
+from tests.api.actors import MODEL, Json, ask, pop, register, serve_one
+from tests.api.v2.by_hand import change
+from tests.plugins.hordes import RunningHorde, running
+
+HERE = "203.0.114.7"
+"""A public address, of nobody in particular."""
+
+
+def listed(client: httpx.Client) -> list[Json]:
+    found: list[Json] = client.get("/api/v2/workers").json()
+    return found
+
+
+@pytest.mark.parametrize("name", ["Shown", "Two Words", "a/b", "ünï?#%"])
+def test_worker_is_found_by_exactly_its_name(client: httpx.Client, name: str) -> None:
+    pop(client, name=name)
+
+    found = client.get(f"/api/v2/workers/name/{quote(name, safe='')}")
+
+    assert found.json() == listed(client)[0]
+    assert client.get(f"/api/v2/workers/name/{quote(name.upper(), safe='')}").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["nobody", "%00", "x" * 500])
+def test_unknown_name_is_not_found(shared_client: httpx.Client, name: str) -> None:
+    answer = shared_client.get(f"/api/v2/workers/name/{name}")
+
+    assert (answer.status_code, answer.json()["rc"]) == (404, "WorkerNotFound")
+
+
+def test_worker_that_went_offline_leaves_the_list_and_is_still_found(horde: RunningHorde, client: httpx.Client) -> None:
+    pop(client, name="Gone")
+    (before,) = listed(client)
+    change(horde, "UPDATE workers SET last_seen = now() - interval '301 seconds', changed_at = clock_timestamp()")
+
+    assert listed(client) == []
+    for found in (client.get(f"/api/v2/workers/{before['id']}"), client.get("/api/v2/workers/name/Gone")):
+        assert found.json() == before | {"online": False}
+
+
+def test_uncompleted_jobs_and_uptime_are_shown_as_they_are(horde: RunningHorde, client: httpx.Client) -> None:
+    pop(client)
+    change(horde, "UPDATE workers SET uncompleted = 3, uptime_s = 61.6, changed_at = clock_timestamp()")
+
+    (worker,) = listed(client)
+
+    assert (worker["uncompleted_jobs"], worker["uptime"]) == (3, 62)
+
+
+def test_speed_with_each_model_is_shown_on_a_route_of_our_own(client: httpx.Client) -> None:
+    ask(client)
+    serve_one(client)
+    pop(client, models=[MODEL, "new"])
+    (worker,) = listed(client)
+
+    first, second = client.get(f"/api/workers/{worker['id']}/models").json()
+
+    assert (first["model"], first["jobs"], first["is_offered"]) == (MODEL, 1, True)
+    assert first["things_per_second"] > 0
+    assert second == {"model": "new", "jobs": 0, "things_per_second": None, "is_offered": True}
+
+
+def test_models_of_an_unknown_worker_are_not_found(shared_client: httpx.Client) -> None:
+    assert shared_client.get("/api/workers/nobody/models").json()["rc"] == "WorkerNotFound"
+
+
+def test_paused_worker_is_told_so_and_gets_no_decoys(horde: RunningHorde, client: httpx.Client) -> None:
+    with horde.client(register(client)) as owner:
+        assert pop(owner)["messages"] == []
+        change(horde, "UPDATE workers SET is_paused = true, changed_at = clock_timestamp()")
+        ask(client)
+
+        idle = pop(owner)
+        own = ask(owner)
+        job = pop(owner)
+
+    assert (idle["id"], idle["ids"]) == (None, [])
+    (message,) = idle["messages"]
+    assert message.keys() == {"id", "message", "origin", "expiry"}
+    assert "paused" in message["message"]
+    assert job["id"], f"its owner's request {own} is served"
+
+
+def from_address(client: httpx.Client, name: str, address: str = HERE) -> httpx.Response:
+    """A pop that a reverse proxy passed on."""
+    body = {"name": name, "models": [MODEL]}
+    return client.post("/api/v2/generate/pop", json=body, headers={"X-Forwarded-For": address})
+
+
+def test_fifth_worker_of_a_stranger_is_refused(horde: RunningHorde, client: httpx.Client) -> None:
+    with horde.client(register(client)) as stranger:
+        answers = [from_address(stranger, f"W{at}", f"203.0.114.{at}") for at in range(1, 6)]
+
+    assert [answer.status_code for answer in answers] == [200] * 4 + [403]
+    assert answers[-1].json()["rc"] == "TooManyWorkers"
+
+
+def test_fifth_worker_from_a_public_address_is_refused(client: httpx.Client) -> None:
+    answers = [from_address(client, f"W{at}") for at in range(5)]
+
+    assert [answer.status_code for answer in answers] == [200] * 4 + [403]
+    assert answers[-1].json()["rc"] == "TooManySameIPs"
+
+
+def test_own_machine_may_run_any_number_of_workers(client: httpx.Client) -> None:
+    assert len({pop(client, name=f"W{at}")["id"] for at in range(6)}) == 1
+    assert len(listed(client)) == 6
+
+
+def test_uninvited_worker_is_refused_where_only_the_invited_may_join(settings: Settings) -> None:
+    with running(msgspec.structs.replace(settings, invite_only=True)) as closed, closed.client() as nobody:
+        answer = nobody.post("/api/v2/generate/pop", json={"name": "W", "models": [MODEL]})
+
+    assert (answer.status_code, answer.json()["rc"]) == (403, "WorkerInviteOnly")
