@@ -29,7 +29,7 @@ class Plan:
 
 
 FULL = Plan(
-    clients=32, rounds=3, window_s=4.0, enqueued=6000, pops=400, pops_s_max=3.0, backlogs=(100, 1000, 10_000, 100_000)
+    clients=64, rounds=3, window_s=4.0, enqueued=6000, pops=400, pops_s_max=3.0, backlogs=(100, 1000, 10_000, 100_000)
 )
 QUICK = Plan(clients=32, rounds=1, window_s=1.5, enqueued=1500, pops=100, pops_s_max=1.0, backlogs=(100, 1000))
 

@@ -26,6 +26,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 FILE_NAME = "answers.msgpack"
+HEARTBEAT = "/api/v2/status/heartbeat"
+"""Asked by who waits for the server."""
 MADE_BY_UVICORN = (b"date", b"server", b"connection", b"transfer-encoding")
 
 
@@ -101,7 +103,7 @@ def application() -> Fixed | Litestar:
 
 def framed(fixed: Fixed) -> Litestar:
     """The same answers by handlers of the framework that the server is written in, with what it puts around them."""
-    paths = [path for route in fixed.routes for path in _litestar_paths(route)]
+    paths = [HEARTBEAT, *(path for route in fixed.routes for path in _litestar_paths(route))]
 
     @route(paths, http_method=["GET", "POST"], status_code=200)
     async def answer(request: Request[object, object, State]) -> Response[bytes]:

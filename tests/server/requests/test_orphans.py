@@ -55,3 +55,14 @@ async def test_files_that_are_not_pictures_of_ours_are_left_alone(clock: Clock) 
 
     assert await delete_orphans(clock.ctx) == 0
     assert path.exists()
+
+
+async def test_what_was_half_written_leaves_after_a_day(clock: Clock) -> None:
+    folder = clock.ctx.services.settings.objects_dir
+    old, young = (folder / f"{job_key(str(uuid.uuid4()))}.0123abcd" for _ in range(2))
+    for path in (old, young):
+        path.write_bytes(PICTURE)
+    os.utime(old, ANCIENT)
+
+    assert await delete_orphans(clock.ctx) == 1
+    assert (old.exists(), young.exists()) == (False, True)

@@ -15,7 +15,7 @@ AGE_MIN = timedelta(days=1)
 
 async def delete_orphans(ctx: Context) -> int:
     """Delete the old pictures of jobs that are forgotten or never were; returns how many."""
-    deleted = 0
+    deleted = await ctx.services.objects.delete_half_written(ctx.now - AGE_MIN)
     async for keys in ctx.services.objects.older_than(ctx.now - AGE_MIN):
         owners = {UUID(PurePosixPath(key).stem): key for key in keys}
         async with ctx.database.statement() as tx:

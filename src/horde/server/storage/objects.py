@@ -1,16 +1,17 @@
-"""The objects themselves: pictures by key, in a folder now and in any S3 later, behind one library."""
+"""The objects themselves: pictures by key, as files of a folder."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
 import re
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import structlog
-from obstore.exceptions import BaseError
-from obstore.store import LocalStore
 
 from horde.errors import ObjectNotFound, StorageFailed
 
@@ -19,8 +20,11 @@ log = structlog.get_logger(__name__)
 KEY = re.compile(r"^[0-9a-f-]{36}\.webp$")
 """Keys are ours alone, made of a job's id; anything else is refused before it can become a path."""
 
+HALF_WRITTEN = re.compile(r"^[0-9a-f-]{36}\.webp\.[0-9a-f]{8}$")
 LISTED_MAX = 500
 """Objects that are looked at in one go."""
+SMALL = 256 * 1024
+"""Bytes up to which a file is written and read at once; a picture of 1024x1024 is about as large."""
 
 
 def job_key(job_id: str) -> str:
@@ -29,36 +33,46 @@ def job_key(job_id: str) -> str:
 
 
 class Objects:
-    """Pictures by key. Putting the same key again replaces the object whole, never in part."""
+    """Pictures by key. Putting the same key again replaces the object whole, never in part.
 
-    def __init__(self, store: LocalStore) -> None:
-        self._store = store
+    Small ones are written and read where they are asked for: into and out of the memory of the operating system, which
+    takes 50 us. A thread for each would cost twenty times that (docs/decisions/pictures-are-files.md).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     @classmethod
     def in_folder(cls, folder: Path) -> Objects:
         """Objects as files of `folder`, which is made when it is missing, for our own account alone."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cls(LocalStore(folder))
+        return cls(folder)
 
     async def put(self, key: str, content: bytes) -> None:
         """Store an object; readers see the old one or the new one.
 
         Raises StorageFailed when it cannot be written, such as on a full disk; the old one is left then.
         """
+        path = self._path(key)
         with _failures_told(key):
-            await self._store.put_async(_checked(key), content)
+            if len(content) <= SMALL:
+                _write(path, content)
+            else:
+                await asyncio.to_thread(_write, path, content)
 
     async def get(self, key: str) -> bytes:
         """Raises ObjectNotFound, or StorageFailed."""
+        path = self._path(key)
         with _failures_told(key):
-            found = await self._store.get_async(_checked(key))
-            return bytes(await found.bytes_async())
+            is_small = _size(path) <= SMALL
+            return _read(path) if is_small else await asyncio.to_thread(_read, path)
 
     async def exists(self, key: str) -> bool:
         """Whether there is such an object. Raises StorageFailed."""
+        path = self._path(key)
         try:
             with _failures_told(key):
-                await self._store.head_async(_checked(key))
+                _size(path)
         except ObjectNotFound:
             return False
         return True
@@ -66,17 +80,63 @@ class Objects:
     async def delete(self, keys: list[str]) -> None:
         """Remove objects; those that are gone already are no error. Raises StorageFailed."""
         for key in keys:
-            with contextlib.suppress(ObjectNotFound), _failures_told(key):
-                await self._store.delete_async(_checked(key))
+            path = self._path(key)
+            with _failures_told(key):
+                _remove(path)
 
     async def older_than(self, moment: datetime) -> AsyncIterator[list[str]]:
         """The keys of the objects written before then, some at a time. Raises StorageFailed."""
-        with _failures_told("the list of files"):
-            async for objects in self._store.list(chunk_size=LISTED_MAX):
-                old = [item["path"] for item in objects if item["last_modified"] < moment]
-                # Whatever else lies in the folder is not ours to delete.
-                if keys := [key for key in old if KEY.fullmatch(key)]:
-                    yield keys
+        with _failures_told("the folder"):
+            # Whatever else lies in it is not ours.
+            names = await asyncio.to_thread(_names, self._folder, KEY, moment.timestamp())
+        for start in range(0, len(names), LISTED_MAX):
+            yield names[start : start + LISTED_MAX]
+
+    async def delete_half_written(self, moment: datetime) -> int:
+        """Remove what writing was begun before then and never ended; returns how many. Raises StorageFailed."""
+        with _failures_told("the folder"):
+            names = await asyncio.to_thread(_names, self._folder, HALF_WRITTEN, moment.timestamp())
+            for name in names:
+                _remove(self._folder / name)
+        return len(names)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / _checked(key)
+
+
+def _write(path: Path, content: bytes) -> None:
+    # Beside it, so that the replacement is one step of the file system.
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        aside.write_bytes(content)
+        aside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        if isinstance(error, FileNotFoundError):
+            raise NotADirectoryError(f"the folder {path.parent} is gone") from error
+        raise
+
+
+def _read(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _names(folder: Path, pattern: re.Pattern[str], before: float) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [
+            entry.name
+            for entry in entries
+            if pattern.match(entry.name) and entry.stat(follow_symlinks=False).st_mtime < before
+        ]
 
 
 @contextlib.contextmanager
@@ -85,7 +145,7 @@ def _failures_told(key: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise ObjectNotFound(f"There is no file {key}.") from error
-    except BaseError as error:
+    except OSError as error:
         log.exception("storage.failed", key=key)
         raise StorageFailed from error
 
