@@ -25,6 +25,7 @@ from horde.kinds.base import asked_by
 from horde.server.ledger.post import FLOOR_ANONYMOUS, FLOOR_REGISTERED
 from horde.server.matching.lanes import Lane, Lanes
 from horde.server.matching.order import EPOCH, priority, rank
+from horde.server.matching.rules import failures
 from horde.server.requests.claim import LANES_TRIED
 from horde.server.requests.wait import WAIT_S_MAX
 from horde.server.workers.checkin import DEBOUNCE
@@ -229,7 +230,7 @@ class Horde:
             with self.tally.timed("skipped counters of an idle pop (sampled)"):
                 skipped: Counter[str] = Counter()
                 for lane, requests in counts:
-                    for key in match.failures(lane):
+                    for key in failures(lane.needs, match.offer):
                         skipped[key] += requests
 
     def _take(self, place: _Place, member: Member, head: Waiting) -> None:

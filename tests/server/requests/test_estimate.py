@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from horde.server.requests.estimate import seconds_to_come
-from horde.server.requests.survey import Ahead
+from horde.server.requests.places import Ahead
 from horde.server.workers.online import NOBODY, Power
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from horde.server.accounts.users import User
+from horde.server.requests.places import PIECES, Ahead, Placer, Queue, _Milestone
 from horde.server.requests.read import progress
-from horde.server.requests.survey import PIECES, Ahead, Queue, _Milestone, survey
+from horde.server.requests.survey import survey
 from tests.plugins.hordes import Clock
 from tests.server.builders import asked, change, look, popped, user, worker
 
@@ -126,11 +127,11 @@ async def test_places_of_thousands_are_right_to_a_thousandth_of_the_queue(
     await asked(clock.ctx, bob)
     await change(clock.ctx, MORE, many=requests - 1)
 
-    queue = await survey(clock.ctx)
+    queues = await clock.ctx.remembered(Placer).read(clock.ctx)
 
     standing = await look(clock.ctx, "SELECT rank, seq FROM requests ORDER BY rank DESC, seq")
     off = max(
-        abs(queue.ahead_of("image", each["rank"], each["seq"]).requests - place)
+        abs(queues["image"].ahead_of(each["rank"], each["seq"]).requests - place)
         for place, each in enumerate(standing)
     )  # fmt: skip
     assert len(standing) == requests

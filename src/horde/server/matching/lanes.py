@@ -24,7 +24,7 @@ from horde.server.context import Context
 from horde.server.db.notify import Work
 from horde.server.db.pool import Database
 from horde.server.db.queries import load
-from horde.server.matching.rules import can_serve, failures
+from horde.server.matching.rules import can_serve
 
 sql = load(__package__)
 
@@ -43,23 +43,33 @@ Line = list[tuple[int, int, "Lane"]]
 """(-best rank, id, lane), so the best first."""
 
 
+class Tally:
+    """How often something began to wait in a lane where nothing had."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class Lane:
     """One lane as this process knows it."""
 
-    __slots__ = ("_lines", "best", "changes", "demand", "id", "needs")
+    __slots__ = ("_began", "_lines", "best", "changes", "demand", "id", "needs")
 
-    def __init__(self, lane_id: int, needs: Needs, demand: int, lines: list[Line], best: int | None = ANY_RANK) -> None:
+    def __init__(self, lane_id: int, needs: Needs, demand: int, lines: list[Line], began: Tally) -> None:
         self.id = lane_id
         self.needs = needs
         self.demand = demand
         """The number of what is needed besides the models; far fewer than there are lanes."""
         self._lines = lines
         """In which it stands, at its best rank, while something waits in it."""
+        self._began = began
         self.best: int | None = None
         """No waiting request has a better rank; None: nothing waits."""
         self.changes = 0
         """Counts what was heard of it, to tell what was heard while somebody looked."""
-        self._stand(best)
+        self._stand(ANY_RANK)
 
     def gains(self, rank: int) -> None:
         """Something of this rank waits in it now."""
@@ -77,6 +87,8 @@ class Lane:
             left = -self.best, self.id, self
             for line in self._lines:
                 del line[bisect_left(line, left)]
+        if self.best is None and best is not None:
+            self._began.count += 1
         self.best = best
         if best is not None:
             for line in self._lines:
@@ -90,7 +102,8 @@ class Match:
         self.offer = offer
         self.meets = bytearray()
         """By number of the demand: whether the offer meets it."""
-        self._failures: dict[int, list[str]] = {}
+        self.idle_since = -1
+        """The tally at which there was nothing for it: until it counts on, there is nothing either."""
 
     def may_serve(self, lane: Lane) -> bool:
         """Whether it can serve a lane for which it has a model, and which lists no workers."""
@@ -101,13 +114,6 @@ class Match:
         if not known:
             known = self.meets[demand] = YES if can_serve(self.offer, lane.needs) else NO
         return known == YES
-
-    def failures(self, lane: Lane) -> list[str]:
-        """The skip keys of all that the offer lacks for a lane that lists no workers."""
-        found = self._failures.get(lane.id)
-        if found is None:
-            found = self._failures[lane.id] = failures(lane.needs, self.offer)
-        return found
 
 
 class Lanes:
@@ -123,6 +129,7 @@ class Lanes:
         self._of_listed: defaultdict[tuple[str, str], list[Lane]] = defaultdict(list)
         self._of_not_listed: defaultdict[str, list[Lane]] = defaultdict(list)
         self._matches: LRUCache[tuple[object, ...], Match] = LRUCache(MATCHES_MAX)
+        self._began = Tally()
         self._is_complete = False
         self._loading = asyncio.Lock()
 
@@ -187,7 +194,9 @@ class Lanes:
             return
         keys = [(needs.kind, model) for model in needs.models or (None,)]
         lines = [] if needs.workers else [self._lines[key] for key in keys]
-        lane = self._by_id[lane_id] = self._by_needs[needs] = Lane(lane_id, needs, self._demand(needs), lines)
+        lane = self._by_id[lane_id] = self._by_needs[needs] = Lane(
+            lane_id, needs, self._demand(needs), lines, self._began
+        )
         for key in keys:
             self._by_model[key].append(lane_id)
         if needs.worker_blacklist:
@@ -247,10 +256,15 @@ class Lanes:
             and (may_be_targeted or lane.needs.worker_blacklist)
             and can_serve(offer, lane.needs)
         )[:at_most]
+        if match.idle_since == self._began.count:
+            return [lane for _, _, lane in found]
         # The line with the best head first: what it gives is the bound for all others.
+        listed = len(found)
         lines = [line for model in (None, *offer.models) if (line := self._lines.get((offer.kind, model)))]
         for line in sorted(lines, key=_head):
             found = _merged(found, line, match, at_most)
+        if not listed and not found:
+            match.idle_since = self._began.count
         return [lane for _, _, lane in found]
 
     def serves(self, match: Match, offer: Offer, lane: Lane) -> bool:

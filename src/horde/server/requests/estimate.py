@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from horde.server.requests.survey import Ahead
+from horde.server.requests.places import Ahead
 from horde.server.workers.online import Power
 
 

@@ -6,22 +6,21 @@ Where nothing waits that the worker can do, all this happens in memory.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from horde.errors import WorkerMaintenance
-from horde.kinds import KINDS
 from horde.server.accounts.users import User
 from horde.server.context import Context
-from horde.server.matching.lanes import Lane, Lanes
-from horde.server.matching.rules import failures
+from horde.server.matching.lanes import Lanes
 from horde.server.requests import sql
 from horde.server.requests.claim import Claim, claim_together, lanes_for_all, may_have_first
 from horde.server.requests.giveback import give_back
 from horde.server.requests.lease import Popped
-from horde.server.requests.survey import Survey, survey
+from horde.server.requests.skips import skipped
+from horde.server.requests.survey import survey
 from horde.server.requests.wait import Waiting, until
 from horde.server.workers.checkin import CheckIn, check_in
 from horde.server.workers.notices import Notice, notices
@@ -76,7 +75,7 @@ async def pop(ctx: Context, owner: User, ask: Ask) -> Popped | Idle:
             return popped
     if member.worker.is_in_maintenance:
         raise WorkerMaintenance(member.worker.maintenance_message or "")
-    return Idle(_skipped(lanes, member, queue), notices(member.worker, now=ctx.now))
+    return Idle(skipped(ctx, member, queue), notices(member.worker, now=ctx.now))
 
 
 async def pop_waiting(ctx: Context, owner: User, ask: Ask, *, wait_s: float, is_gone: asyncio.Event) -> Popped | Idle:
@@ -104,29 +103,6 @@ def _claim(member: Member, ask: Ask) -> Claim:
         only_first=not worker.is_serving_all,
         blacklist=ask.blacklist,
     )
-
-
-def _skipped(lanes: Lanes, member: Member, queue: Survey) -> dict[str, int]:
-    """How many waiting requests the worker fails, under every key that it fails them by."""
-    match = member.match(lanes)
-    skipped = queue.skipped.get(match)
-    if skipped is None:
-        skipped = queue.skipped[match] = Counter()
-        for lane, requests in _waiting(lanes, queue, member, with_lists=False):
-            skipped.update(dict.fromkeys(match.failures(lane), requests))
-    listed: Counter[str] = Counter()
-    for lane, requests in _waiting(lanes, queue, member, with_lists=True):
-        listed.update(dict.fromkeys(failures(lane.needs, member.offer), requests))
-    shown = KINDS[member.worker.kind].skip_keys_shown
-    return {**dict.fromkeys(shown, 0), **(skipped + listed)}
-
-
-def _waiting(lanes: Lanes, queue: Survey, member: Member, *, with_lists: bool) -> Iterator[tuple[Lane, int]]:
-    """The lanes in which something waits, with how many requests; those that list workers, or the others."""
-    for count in queue.listing(member.worker.kind) if with_lists else queue.counts(member.worker.kind):
-        lane = lanes.get(count.lane_id)
-        if lane is not None and bool(lane.needs.workers) is with_lists:
-            yield lane, count.requests
 
 
 async def _return_dropped(ctx: Context, member: Member, held_jobs: frozenset[str]) -> None:

@@ -15,7 +15,7 @@ from horde.server.db.pool import Tx
 from horde.server.matching.lanes import Lanes
 from horde.server.requests import sql
 from horde.server.requests.estimate import seconds_to_come
-from horde.server.requests.survey import NOTHING, survey
+from horde.server.requests.places import NOTHING, ahead_of
 from horde.server.workers.online import NOBODY, online
 from horde.units import Kudos
 
@@ -155,7 +155,7 @@ async def _progress(ctx: Context, row: Row) -> Progress:
     can_be_served = lane is not None and workers.can_serve_lane(lanes, lane, owner_id=row.user_id)
     ahead, explanation = NOTHING, None
     if row.waiting:
-        ahead = (await survey(ctx)).ahead_of(row.kind, row.rank, row.seq)
+        ahead = await ahead_of(ctx, row.kind, row.rank, row.seq)
         if lane is not None and not can_be_served:
             explanation = workers.explanation(lanes, lane)
     seconds = seconds_to_come(
