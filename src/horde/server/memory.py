@@ -21,7 +21,7 @@ M = TypeVar("M")
 C = TypeVar("C")
 log = structlog.get_logger(__name__)
 
-SHARE_OF_TIME = 0.05
+SHARE_OF_TIME = 0.01
 """A copy that takes long to make is made less often, so that making it never takes a larger part of the time."""
 
 
