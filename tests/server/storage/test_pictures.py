@@ -12,8 +12,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from horde.errors import ImageValidationFailed
-from horde.server.storage.pictures import PICTURE_BYTES_MAX, PICTURE_SIDE_MAX, as_webp, from_base64
+from horde.server.storage.pictures import (
+    PICTURE_BYTES_MAX,
+    PICTURE_PIXELS_MAX,
+    PICTURE_SIDE_MAX,
+    as_webp,
+    from_base64,
+)
 from tests.server.builders import picture
+
+HEAD_BYTES = 34
+"""What is read of a plain webp lies in these."""
 
 
 def opened(content: bytes) -> Image.Image:
@@ -46,6 +55,26 @@ def large_webp(width: int, height: int) -> bytes:
     start = content.index(b"VP8L") + 9
     content[start : start + 4] = (width - 1 | (height - 1) << 14).to_bytes(4, "little")
     return bytes(content)
+
+
+async def is_taken(content: bytes) -> bool:
+    """Whether we take it."""
+    try:
+        await as_webp(content)
+    except ImageValidationFailed:
+        return False
+    return True
+
+
+def is_readable(content: bytes) -> bool:
+    """Whether Pillow opens it, in a size that we take."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content), formats=["WEBP", "PNG", "JPEG"]) as found:
+                return found.width * found.height <= PICTURE_PIXELS_MAX
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return False
 
 
 async def test_webp_is_kept_to_the_byte() -> None:
@@ -96,6 +125,24 @@ async def test_pixels_of_a_webp_are_left_to_whoever_looks_at_it() -> None:
     content = bytes(damaged)
 
     assert await as_webp(content) is content
+
+
+@pytest.mark.parametrize("is_lossless", [False, True])
+async def test_webp_is_judged_as_pillow_judges_it_whatever_its_first_bytes_say(is_lossless: bool) -> None:
+    whole = noise("WEBP", lossless=is_lossless)
+
+    for place in range(HEAD_BYTES):
+        for value in range(256):
+            content = whole[:place] + bytes([value]) + whole[place + 1 :]
+            assert await is_taken(content) == is_readable(content), f"byte {place} is {value}"
+
+
+@pytest.mark.parametrize("is_lossless", [False, True])
+async def test_webp_that_is_cut_or_goes_on_is_judged_as_pillow_judges_it(is_lossless: bool) -> None:
+    whole = noise("WEBP", lossless=is_lossless)
+
+    for content in [*(whole[:size] for size in range(HEAD_BYTES)), whole[:-2], whole[:-1], whole + b"\0", whole * 2]:
+        assert await is_taken(content) == is_readable(content), f"{len(content)} bytes"
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG"])
