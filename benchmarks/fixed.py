@@ -15,7 +15,9 @@ import msgspec
 import uvicorn
 from litestar import Litestar, Request, Response, route
 from litestar.datastructures import State
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from horde.cli.gathering import gathering
 from horde.server.api import errors
 from horde.server.api.head import HeadAsGet
 from horde.server.app import CORS
@@ -125,6 +127,7 @@ if __name__ == "__main__":
     uvicorn.run(
         "benchmarks.fixed:application",
         factory=True,
+        http=gathering(AutoHTTPProtocol),
         host="127.0.0.1",
         port=int(sys.argv[1]),
         workers=int(sys.argv[2]),

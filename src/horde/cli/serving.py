@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 import structlog
 import uvicorn
 from uvicorn.config import LOGGING_CONFIG
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from horde.cli.gathering import gathering
 from horde.cli.schema import bring_up_to_date
 from horde.cli.stopping import Stopping
 from horde.server.app import create_app, end_waits
@@ -49,6 +51,7 @@ def _serve(
     app = create_app(settings)
     config = uvicorn.Config(
         app,
+        http=gathering(AutoHTTPProtocol),
         host=settings.host,
         port=settings.port,
         log_config=log_config,
