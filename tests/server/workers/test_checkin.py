@@ -14,7 +14,7 @@ from horde.server.context import Context
 from horde.server.workers.checkin import NAME_MAX
 from horde.server.workers.roster import Worker, worker_by_id
 from tests.plugins.hordes import Clock
-from tests.server.builders import anonymous, everything, look, nodes, seldom_looking, user, worker
+from tests.server.builders import anonymous, change, everything, look, nodes, seldom_looking, user, worker
 
 
 async def stored(ctx: Context, found: Worker) -> Worker:
@@ -135,6 +135,19 @@ async def test_time_between_check_ins_is_uptime_unless_the_worker_was_gone(clock
     assert (await stored(clock.ctx, atlas)).uptime_s == 400
     await worker(clock.move(seconds=20), ada)
     assert (await stored(clock.ctx, atlas)).uptime_s == 430
+
+
+@pytest.mark.parametrize("switch", ["is_in_maintenance", "is_paused"])
+async def test_time_of_a_worker_that_serves_its_owner_alone_is_no_uptime(clock: Clock, switch: str) -> None:
+    ada = await user(clock.ctx)
+    atlas = await worker(clock.ctx, ada)
+    await worker(clock.move(seconds=100), ada)
+
+    await change(clock.ctx, f"UPDATE workers SET {switch} = true WHERE id = $1", id=atlas.id)
+    again = await worker(clock.move(seconds=100), ada)
+
+    assert again.uptime_s == 100
+    assert await is_as_stored(clock.ctx, again)
 
 
 async def test_clock_of_another_node_that_lags_takes_nothing_back(clock: Clock) -> None:

@@ -169,6 +169,7 @@ def _new_row(call: _Call, now: datetime) -> dict[str, object]:
 def _as_said(worker: Worker, said: CheckIn, now: datetime) -> Worker:
     # As `update_workers` counts it, unless another node counts at the same time: then it is right after the next look.
     away = now - worker.last_seen
+    is_up = away <= ONLINE_FOR and worker.is_serving_all
     return replace(
         worker,
         agent=said.agent,
@@ -176,7 +177,7 @@ def _as_said(worker: Worker, said: CheckIn, now: datetime) -> Worker:
         models=said.models,
         threads=said.threads,
         last_seen=max(worker.last_seen, now),
-        uptime_s=worker.uptime_s + (max(away.total_seconds(), 0.0) if away <= ONLINE_FOR else 0.0),
+        uptime_s=worker.uptime_s + (max(away.total_seconds(), 0.0) if is_up else 0.0),
     )
 
 

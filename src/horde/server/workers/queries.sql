@@ -69,10 +69,11 @@ ON CONFLICT (name) DO NOTHING;
 
 -- name: update_workers!
 -- What locked workers said at this check-in. Time since the last one counts as uptime unless the worker was gone in
--- between; counted here, as another node may have counted some of it a moment ago.
+-- between, or serves its owner alone; counted here, as another node may have counted some of it a moment ago.
 UPDATE workers AS w
 SET agent = said.agent, offer = said.offer, models = said.models, threads = said.threads, address = said.address,
     uptime_s = w.uptime_s + CASE
+        WHEN w.is_in_maintenance OR w.is_paused THEN 0
         WHEN :now - w.last_seen <= :online_for::interval THEN greatest(extract(epoch FROM :now - w.last_seen), 0)
         ELSE 0
     END,
