@@ -1,5 +1,6 @@
 """Duties are done when they are due, each for itself: one that fails keeps no other from its time."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -7,10 +8,12 @@ import msgspec
 from structlog.testing import capture_logs
 
 from horde.server.context import Context
-from horde.server.duties.runner import Runner
+from horde.server.duties.runner import Runner, run_for_ever
 from horde.server.duties.table import HOURLY, Duty, duties
+from horde.server.matching.lanes import DELETED_MAX
+from horde.server.requests.expire import ROUND_MAX
 from tests.plugins.hordes import Clock
-from tests.server.builders import asked, delivered, leased, user
+from tests.server.builders import asked, comes_true, delivered, leased, user
 
 
 @dataclass
@@ -28,8 +31,8 @@ class Record:
         return count
 
 
-def duty(record: Record, name: str = "duty", period_s: float = 10) -> Duty:
-    return Duty(name, timedelta(seconds=period_s), record.run)
+def duty(record: Record, name: str = "duty", period_s: float = 10, round_max: int | None = None) -> Duty:
+    return Duty(name, timedelta(seconds=period_s), record.run, round_max)
 
 
 async def run_for(clock: Clock, runner: Runner, seconds: int) -> list[list[str]]:
@@ -65,6 +68,65 @@ async def test_duty_that_fails_stops_no_other_and_comes_again(clock: Clock) -> N
     assert seen == [["sound"], ["failing", "sound"]]
     assert (len(failing.done_at), len(sound.done_at)) == (2, 2)
     assert [line["duty"] for line in logs if line["event"] == "duty.failed"] == ["failing"]
+
+
+async def test_duty_with_more_to_do_comes_again_at_once(clock: Clock) -> None:
+    pruning, other = Record([5, 5, 2]), Record([1])
+    duties = (duty(pruning, "pruning", round_max=5), duty(other, "other", period_s=1))
+    runner = Runner(clock.ctx.services, duties)
+
+    times = [clock.now] * 4 + [clock.move(seconds=1).now, clock.move(seconds=9).now]
+    seen = [(await runner.run_once(at), runner.is_due(at)) for at in times]
+
+    # The others have their turn between two rounds, and after a round that was not full it is as ever.
+    assert seen == [
+        (["pruning", "other"], True),
+        (["pruning"], True),
+        (["pruning"], False),
+        ([], False),
+        (["other"], False),
+        (["pruning", "other"], True),
+    ]
+
+
+async def test_full_round_of_one_duty_does_not_starve_another(clock: Clock) -> None:
+    runner = Runner(clock.ctx.services, (duty(Record([5]), "endless", round_max=5), duty(Record([1]), "other")))
+
+    rounds = [await runner.run_once(clock.move(seconds=5).now) for _ in range(4)]
+
+    assert rounds == [["endless", "other"], ["endless"], ["endless", "other"], ["endless"]]
+
+
+async def test_duty_that_fails_after_full_rounds_waits_for_its_time(clock: Clock) -> None:
+    runner = Runner(clock.ctx.services, (duty(Record([5, ZeroDivisionError("broken")]), round_max=5),))
+
+    rounds = []
+    for _ in range(2):
+        await runner.run_once(clock.now)
+        rounds.append(runner.is_due(clock.now))
+
+    assert rounds == [True, False]
+
+
+async def test_full_rounds_follow_each_other_while_the_node_leads(clock: Clock) -> None:
+    record = Record([5, 5, 5, 0])
+    hourly = duty(record, period_s=3600, round_max=5)
+    running = asyncio.create_task(run_for_ever(clock.ctx.services, (hourly,)))
+
+    await comes_true(lambda: len(record.done_at) == 4)
+
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_table_says_of_what_has_rounds_how_much_a_round_is(clock: Clock) -> None:
+    rounds = {duty.name: duty.round_max for duty in duties(clock.ctx.services.settings) if duty.round_max}
+
+    assert rounds == {
+        "return late jobs": ROUND_MAX,
+        "forget expired requests": ROUND_MAX,
+        "delete unused lanes": DELETED_MAX,
+    }
 
 
 async def test_table_returns_late_jobs_and_forgets_expired_requests(clock: Clock) -> None:

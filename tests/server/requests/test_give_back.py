@@ -4,6 +4,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from horde.server.accounts.users import User
 from horde.server.context import Context
@@ -15,7 +16,7 @@ from horde.server.requests.read import progress
 from horde.server.requests.wait import Waiting
 from horde.server.workers.checkin import check_in
 from tests.plugins.hordes import Clock
-from tests.server.builders import asked, delivered, everything, has, idle, leased, look, one, popped, said, user
+from tests.server.builders import asked, change, delivered, everything, has, idle, leased, look, one, popped, said, user
 
 
 @pytest.fixture
@@ -34,6 +35,16 @@ async def the_request(ctx: Context) -> tuple[str, int, int]:
     """State, waiting and faults of the one request."""
     [row] = await look(ctx, "SELECT state, waiting, faults FROM requests")
     return row["state"], row["waiting"], row["faults"]
+
+
+async def stick(ctx: Context, job_id: str, code: str) -> None:
+    """Let the database refuse every change of this job, with the error of that name."""
+    await change(ctx, f"CREATE FUNCTION stick() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE {code}; END $$")
+    await change(
+        ctx,
+        f"CREATE TRIGGER stick BEFORE UPDATE ON jobs FOR EACH ROW WHEN (OLD.id = '{UUID(job_id)}')"
+        " EXECUTE FUNCTION stick()",
+    )
 
 
 async def test_lost_lease_returns_the_image_to_the_queue(clock: Clock, ada: User, bob: User) -> None:
@@ -58,6 +69,28 @@ async def test_returning_late_jobs_twice_returns_them_once(clock: Clock, ada: Us
 
     assert await return_late_jobs(clock.ctx) == 0
     assert await everything(clock.ctx) == before
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [("raise_exception", "late_job.stuck"), ("deadlock_detected", "late_job.held")]
+)
+async def test_one_stuck_job_does_not_hold_up_the_others(
+    clock: Clock, ada: User, bob: User, code: str, said: str
+) -> None:
+    await asked(clock.ctx, ada, n=3)
+    stuck, *others = [await leased(clock.ctx, bob) for _ in range(3)]
+    await stick(clock.ctx, stuck, code)
+
+    with capture_logs() as logs:
+        counts = [await return_late_jobs(clock.move(minutes=3)), await return_late_jobs(clock.ctx)]
+
+    # What cannot be given back is no progress, so it makes no round a full one.
+    assert counts == [2, 0]
+    assert [line["job"] for line in logs if line["event"] == said] == [stuck, stuck]
+    states = {str(row["id"]): row["state"] for row in await look(clock.ctx, "SELECT id, state FROM jobs")}
+    assert states == {stuck: "leased"} | dict.fromkeys(others, "lost")
+    await change(clock.ctx, "DROP TRIGGER stick ON jobs")
+    assert await return_late_jobs(clock.ctx) == 1
 
 
 async def test_reported_fault_returns_the_image_to_the_queue_and_pays_nobody(

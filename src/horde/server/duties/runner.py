@@ -25,7 +25,9 @@ class Runner:
     async def run_once(self, now: datetime) -> list[str]:
         """Do what is due at `now`; returns the names of the duties that had something to do.
 
-        A duty that fails is logged and comes again at its next time; it does not keep the others from theirs.
+        Each is done once, however much there is: what a full round left is due again at `now`, so that the others have
+        their turn in between. A duty that fails is logged and comes again at its next time; it does not keep the others
+        from theirs.
         """
         busy = []
         for duty in self._duties:
@@ -37,21 +39,32 @@ class Runner:
             except Exception:  # the outermost loop of the duties: whatever happened, they go on
                 log.exception("duty.failed", duty=duty.name)
                 continue
+            if duty.is_full(count):
+                self._due[duty.name] = now
             if count:
                 log.info("duty.done", duty=duty.name, count=count)
                 busy.append(duty.name)
         return busy
 
+    def is_due(self, now: datetime) -> bool:
+        """Whether anything is to be done at `now`."""
+        return any(self._due.get(duty.name, now) <= now for duty in self._duties)
+
 
 async def run_for_ever(services: Services, duties: tuple[Duty, ...]) -> None:
-    """Look once in the shortest period whether this node leads and something is due; until cancelled."""
+    """Look once in the shortest period whether this node leads and something is due; until cancelled.
+
+    After a full round it looks again at once, and at whether it still leads.
+    """
     runner = Runner(services, duties)
     leadership = Leadership(services.settings.database_url)
     pause_s = min(duty.period.total_seconds() for duty in duties)
     try:
         while True:
-            if await leadership.is_held():
-                await runner.run_once(Context.at_present(services).now)
-            await asyncio.sleep(pause_s)
+            now = Context.at_present(services).now
+            is_leading = await leadership.is_held()
+            if is_leading:
+                await runner.run_once(now)
+            await asyncio.sleep(0 if is_leading and runner.is_due(now) else pause_s)
     finally:
         await leadership.close()

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from horde.server.context import Context
 from horde.server.idempotency.keys import forget_old_keys
-from horde.server.matching.lanes import delete_unused
-from horde.server.requests.expire import forget_expired, return_late_jobs
+from horde.server.matching.lanes import DELETED_MAX, delete_unused
+from horde.server.requests.expire import ROUND_MAX, forget_expired, return_late_jobs
 from horde.server.requests.orphans import delete_orphans
 from horde.server.settings import Settings
 from horde.server.workers.record import prune_work_done
@@ -24,16 +24,22 @@ class Duty:
     name: str
     period: timedelta
     run: Callable[[Context], Awaitable[int]]
+    round_max: int | None = None
+    """How much one run takes on: one that did so much is due again at once. None: a run does all there is."""
+
+    def is_full(self, count: int) -> bool:
+        """Whether a run that did so much may have left something."""
+        return self.round_max is not None and count >= self.round_max
 
 
 def duties(settings: Settings) -> tuple[Duty, ...]:
     """All of them, with the operator's periods."""
     sweep = timedelta(seconds=settings.duty_period_s)
     return (
-        Duty("return late jobs", sweep, return_late_jobs),
-        Duty("forget expired requests", 2 * sweep, forget_expired),
+        Duty("return late jobs", sweep, return_late_jobs, ROUND_MAX),
+        Duty("forget expired requests", 2 * sweep, forget_expired, ROUND_MAX),
         Duty("delete orphaned pictures", HOURLY, delete_orphans),
         Duty("forget old idempotency keys", HOURLY, forget_old_keys),
         Duty("forget old work", HOURLY, prune_work_done),
-        Duty("delete unused lanes", HOURLY, delete_unused),
+        Duty("delete unused lanes", HOURLY, delete_unused, DELETED_MAX),
     )

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
+
+from horde.errors import Overloaded
 from horde.server.context import Context
 from horde.server.requests import sql
 from horde.server.requests.giveback import give_back
 from horde.server.storage.objects import job_key
 
+log = structlog.get_logger(__name__)
+
 ROUND_MAX = 500
-"""How much one round takes on, so that a round is short and another node can follow."""
+"""How much one round takes on, so that a round is short and other duties have their turn; the next follows at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +26,25 @@ class _LateJob:
 
 
 async def return_late_jobs(ctx: Context) -> int:
-    """Give back jobs past their deadline; returns how many."""
+    """Give back jobs past their deadline; returns how many.
+
+    One that cannot be given back is logged and tried again in the next round; it does not hold up the others. It is not
+    counted, so that a round in which nothing else is left is not a full one. Raises Overloaded when the database is
+    away.
+    """
     async with ctx.database.statement() as tx:
         late = await tx.all(sql.late_jobs, _LateJob, now=ctx.now, limit=ROUND_MAX)
     returned = 0
     for job in late:
-        async with ctx.database.transaction() as tx:
-            returned += await give_back(tx, ctx, job.request_id, [job.id], "lost")
+        try:
+            async with ctx.database.transaction() as tx:
+                returned += await give_back(tx, ctx, job.request_id, [job.id], "lost")
+        except Overloaded:
+            # The job is held by somebody, or the database is away: then there is nothing to be had with the others.
+            await ctx.database.reach()
+            log.warning("late_job.held", job=str(job.id))
+        except Exception:  # whatever is wrong with one job, the others are given back
+            log.exception("late_job.stuck", job=str(job.id), request=str(job.request_id))
     return returned
 
 
