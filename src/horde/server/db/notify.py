@@ -21,7 +21,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from horde.server.db.pool import COMMAND_TIMEOUT_S, LOST, Connection
+from horde.server.db.pool import COMMAND_TIMEOUT_S, DEAD_PEER, LOST, Connection
 from horde.server.db.queries import load
 
 log = structlog.get_logger(__name__)
@@ -177,7 +177,7 @@ class Hints:
             await asyncio.sleep(RECONNECT_S)
 
     async def _listen_once(self, url: str) -> None:
-        connection = await asyncpg.connect(url, server_settings={"application_name": APPLICATION_NAME})
+        connection = await asyncpg.connect(url, server_settings={**DEAD_PEER, "application_name": APPLICATION_NAME})
         connection.add_termination_listener(lambda _connection: self._has_outgoing.set())
         try:
             await connection.add_listener(CHANNEL, self._heard)

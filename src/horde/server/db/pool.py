@@ -28,6 +28,21 @@ COMMAND_TIMEOUT_S = 30
 STATEMENTS_MAX = 500
 """Prepared statements that a connection keeps: more than we have."""
 
+DEAD_PEER = {
+    "tcp_keepalives_idle": "10s",
+    "tcp_keepalives_interval": "5s",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25s",
+}
+"""By this the database sees within half a minute that our machine is gone, and frees what its sessions held: locks, and
+the place of the leader. By itself it waits for TCP to give up, which takes two hours where nothing was under way. The
+last setting is for a session to which the database was just sending; as long as all probes take together. Every long
+connection begins with these. A pooler in between must be told to let them through; within one machine they are
+without effect."""
+IDLE_IN_TRANSACTION_S_MAX = 60.0
+"""A process that stands still in the middle of a transaction, stopped or swapped out, holds its rows no longer than
+this. Twice `COMMAND_TIMEOUT_S`: nothing of ours thinks so long between two statements."""
+
 Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
 
 LOST = (
@@ -37,6 +52,8 @@ LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.DeadlockDetectedError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.IdleSessionTimeoutError,
     asyncpg.InterfaceError,
     # What asyncpg says of a connection whose server was killed while it spoke: "another operation is in progress".
     asyncpg.InternalClientError,
@@ -158,7 +175,9 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(url: str, *, connections: int) -> AsyncIterator[Database]:
+async def open_database(
+    url: str, *, connections: int, idle_in_transaction_s_max: float = IDLE_IN_TRANSACTION_S_MAX
+) -> AsyncIterator[Database]:
     """A pool for as long as the block lasts.
 
     Raises what asyncpg raises when the database cannot be reached at the start.
@@ -172,11 +191,17 @@ async def open_database(url: str, *, connections: int) -> AsyncIterator[Database
         max_inactive_connection_lifetime=300,
         reset=_leave_as_is,
         statement_cache_size=STATEMENTS_MAX,
+        server_settings={**DEAD_PEER, "idle_in_transaction_session_timeout": milliseconds(idle_in_transaction_s_max)},
     )
     try:
         yield Database(pool)
     finally:
         await pool.close()
+
+
+def milliseconds(seconds: float) -> str:
+    """A time as the settings of PostgreSQL take it."""
+    return f"{round(seconds * 1000)}ms"
 
 
 async def _leave_as_is(_connection: Connection) -> None:

@@ -8,10 +8,13 @@ from datetime import datetime
 import structlog
 
 from horde.server.context import Context, Services
-from horde.server.db.leader import Leadership
+from horde.server.db.leader import SILENCE_S_MAX, Leadership
 from horde.server.duties.table import Duty
 
 log = structlog.get_logger(__name__)
+
+PAUSES_MISSED = 3
+"""A leader that is to look seldom may be silent for so many of its pauses."""
 
 
 class Runner:
@@ -57,8 +60,9 @@ async def run_for_ever(services: Services, duties: tuple[Duty, ...]) -> None:
     After a full round it looks again at once, and at whether it still leads.
     """
     runner = Runner(services, duties)
-    leadership = Leadership(services.settings.database_url)
     pause_s = min(duty.period.total_seconds() for duty in duties)
+    silence_s_max = max(SILENCE_S_MAX, PAUSES_MISSED * pause_s)
+    leadership = Leadership(services.settings.database_url, silence_s_max=silence_s_max)
     try:
         while True:
             now = Context.at_present(services).now
