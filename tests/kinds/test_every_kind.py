@@ -76,13 +76,15 @@ def test_sizes_can_be_said_in_words(kind: Kind[Any], data: st.DataObject) -> Non
 @every_kind
 @given(data=st.data())
 def test_work_and_lease_are_positive_and_price_is_not_negative(kind: Kind[Any], data: st.DataObject) -> None:
-    params = data.draw(any_params(kind))
+    draft = data.draw(any_draft(kind))
+    params, lease_s = draft.params, kind.lease_s(draft.params, draft.models)
 
     assert isinstance(kind.things(params), int)
-    assert isinstance(kind.lease_s(params), int)
+    assert isinstance(lease_s, int)
     assert isinstance(kind.price(params), int)
     assert kind.things(params) > 0
-    assert kind.lease_s(params) > 0
+    assert lease_s > 0
+    assert kind.lease_factor_extra_slow >= 1
     assert kind.price(params) >= 0
 
 

@@ -294,7 +294,22 @@ def test_samplers_that_pass_twice_count_double(fields: dict[str, Any], made: int
     ],
 )
 def test_lease_grows_with_the_work(fields: dict[str, Any], lease_s: int) -> None:
-    assert KIND.lease_s(params(**fields)) == lease_s
+    assert KIND.lease_s(params(**fields), ("stable_diffusion",)) == lease_s
+
+
+@pytest.mark.parametrize(
+    ("models", "lease_s"),
+    [
+        ((), 90),
+        (("stable_diffusion", "SDXL 1.0"), 90),
+        (("stable_diffusion", "Flux.1-Schnell fp8 (Compact)"), 270),  # any of them may be the one
+        (("My own [Qwen]",), 270),
+        (("Z-Image-Turbo",), 270),
+    ],
+)
+def test_lease_is_three_times_as_long_where_a_model_is_large(models: tuple[str, ...], lease_s: int) -> None:
+    assert KIND.lease_s(params(), models) == lease_s
+    assert KIND.lease_s(params(control_type="canny"), models) == lease_s // 90 * 140
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from horde.kinds.models import are_all_for_inpainting, traits
+from horde.kinds.models import are_all_for_inpainting, is_any_large, traits
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,20 @@ def test_traits_are_those_of_any_of_the_models(models: list[str], told: set[str]
 )
 def test_models_are_for_inpainting_alone_when_all_are(models: list[str], expected: bool) -> None:
     assert are_all_for_inpainting(models) is expected
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        ([], False),
+        (["stable_diffusion", "SDXL 1.0", "Stable Cascade 1.0"], False),
+        (["Zimt", "Modelz"], False),
+        (["stable_diffusion", "Flux.1-Schnell fp8 (Compact)"], True),
+        (["Qwen-Image_fp8"], True),
+        (["Z-Image-Turbo"], True),
+        (["My own [ZModel]"], True),
+        (["My own [ZImage]"], True),
+    ],
+)
+def test_models_of_the_slow_families_are_large(models: list[str], expected: bool) -> None:
+    assert is_any_large(models) is expected

@@ -127,8 +127,10 @@ class Kind(Generic[P]):
     """How much work one job is, in the kind's own unit (images: pixelsteps)."""
     price: Callable[[P], Kudos]
     """What a worker earns for one job."""
-    lease_s: Callable[[P], int]
-    """How long a worker may take for one job before it goes back to the queue."""
+    lease_s: Callable[[P, tuple[str, ...]], int]
+    """(params, the models named) -> how long a worker may take for one job before it goes back to the queue."""
+    lease_factor_extra_slow: int
+    """How many times as long an extra-slow worker may take, also of the server's minimum."""
     payload: Callable[[P, str, int, int], dict[str, object]]
     """(params, prompt, n, seed) -> what the worker gets, named as on the v2 wire."""
     batch_max: Callable[[P, Mapping[str, int], int], int]

@@ -26,6 +26,7 @@ from horde.errors import (
 )
 from horde.kinds.agents import sampler_needed
 from horde.kinds.base import Draft, Kind, Needs
+from horde.kinds.models import is_any_large
 from horde.units import Kudos, kudos
 
 NAME = "image"
@@ -66,6 +67,7 @@ BASIS_PIXELSTEPS = 512 * 512 * 5
 """Pixelsteps that are worth one kudos: 512x512 at 50 steps is worth 10 (contract/kudos.md, section 9)."""
 LEASE_BASE_S, LEASE_S_PER_STEP = 30, 2
 LEASE_BASIS_PIXELS = 512 * 512
+LEASE_FACTOR_CONTROL, LEASE_FACTOR_LARGE, LEASE_FACTOR_EXTRA_SLOW = 2, 3, 3
 
 SIZE_STEP, SIZE_MAX = 64, 3072
 """Width and height are multiples of the one and at most the other."""
@@ -237,10 +239,11 @@ def price(params: ImageParams) -> Kudos:
     return kudos(round(params.pixels * steps(params) / BASIS_PIXELSTEPS, 2))
 
 
-def lease_s(params: ImageParams) -> int:
-    """Seconds from the pop to the deadline, before the server's minimum is applied."""
+def lease_s(params: ImageParams, models: tuple[str, ...]) -> int:
+    """Seconds from the pop to the deadline, before the server's minimum is applied; longer if any model is large."""
     seconds = LEASE_BASE_S + LEASE_S_PER_STEP * effective_steps(params) * params.pixels / LEASE_BASIS_PIXELS
-    return round(seconds * (2 if params.control_type is not UNSET else 1))
+    seconds *= LEASE_FACTOR_CONTROL if params.control_type is not UNSET else 1
+    return round(seconds * (LEASE_FACTOR_LARGE if is_any_large(models) else 1))
 
 
 def batch_max(params: ImageParams, sizes: Mapping[str, int], amount: int) -> int:
@@ -297,6 +300,7 @@ KIND = Kind(
     things=things,
     price=price,
     lease_s=lease_s,
+    lease_factor_extra_slow=LEASE_FACTOR_EXTRA_SLOW,
     payload=payload,
     batch_max=batch_max,
     size_in_words=size_in_words,

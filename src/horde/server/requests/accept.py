@@ -27,6 +27,8 @@ from horde.units import Kudos
 
 LIFE = timedelta(minutes=20)
 """How long a request is kept after its last activity (contract/lifecycle.md, section 8)."""
+LIFE_EXTRA_SLOW = timedelta(minutes=60)
+"""The same once an extra-slow worker has a job of it."""
 ADD_TRIES = 3
 """How often requests are added when their lanes were deleted meanwhile, which a lane is after a day of disuse."""
 
@@ -235,7 +237,7 @@ def _row(ctx: Context, entry: _Entry, lane_id: int, place: int) -> dict[str, obj
         "seed_variation": draft.seed_variation,
         "things": kind.things(draft.params),
         "price_mk": order.price,
-        "lease_s": max(kind.lease_s(draft.params), ctx.services.settings.lease_s_min),
+        "lease_s": max(kind.lease_s(draft.params, draft.models), ctx.services.settings.lease_s_min),
         "is_inline": draft.is_inline,
         "wants_censoring": draft.censor_nsfw and not draft.nsfw,
         "disable_batching": draft.disable_batching,

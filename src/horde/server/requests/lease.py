@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypedDict
 from uuid import UUID
 
 import msgspec
@@ -16,7 +17,7 @@ from horde.kinds.seeds import job_seed, random_seed
 from horde.server.context import Context
 from horde.server.matching.lanes import Lane, Lanes
 from horde.server.requests import sql
-from horde.server.requests.accept import LIFE
+from horde.server.requests.accept import LIFE, LIFE_EXTRA_SLOW
 from horde.server.workers.online import Member
 
 
@@ -83,19 +84,18 @@ async def lease(ctx: Context, shares: Sequence[tuple[Member, Share]]) -> list[Po
     """What each worker gets; None where the request was not as it was seen any more, or is held by somebody."""
     lanes = ctx.remembered(Lanes)
     batches: dict[int, _Batch] = {}
-    requests: dict[UUID, dict[str, object]] = {}
+    requests: dict[UUID, _Claimed] = {}
     for place, (member, share) in enumerate(shares):
         head = share.head
         # A lane that was forgotten since is learnt again by the next look.
         if (lane := lanes.get(head.lane_id)) is not None:
             batch = batches[place] = _batch(ctx, member, share, lane)
             # One row for each request: it was shared out to several workers at once, maybe.
-            requests[head.id] = {
-                "id": head.id,
-                "seen": head.waiting,
-                "jobs": head.waiting - head.left,
-                "expires_at": batch.deadline + LIFE,
-            }
+            row = requests.setdefault(
+                head.id,
+                {"id": head.id, "seen": head.waiting, "jobs": head.waiting - head.left, "expires_at": batch.expires_at},
+            )
+            row["expires_at"] = max(row["expires_at"], batch.expires_at)
     given: list[Popped | None] = [None] * len(shares)
     if requests:
         jobs = [row for batch in batches.values() for row in batch.rows]
@@ -109,6 +109,15 @@ async def lease(ctx: Context, shares: Sequence[tuple[Member, Share]]) -> list[Po
     return given
 
 
+class _Claimed(TypedDict):
+    """A request as the statement takes it."""
+
+    id: UUID
+    seen: int
+    jobs: int
+    expires_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Batch:
     """Jobs that are to be leased to one worker."""
@@ -117,7 +126,8 @@ class _Batch:
     model: str
     seed: int
     lease_s: int
-    deadline: datetime
+    expires_at: datetime
+    """How long the request is kept at least, now that it was handed out."""
     rows: list[dict[str, object]]
 
     def popped(self, kind_name: str, request: _Taken) -> Popped:
@@ -138,7 +148,10 @@ def _batch(ctx: Context, member: Member, share: Share, lane: Lane) -> _Batch:
     common = sorted(set(wanted).intersection(worker.models)) if wanted else list(worker.models)
     model = random.choice(common)  # noqa: S311 - spreads load, guards nothing
     seed = job_seed(head.seed if head.seed is not None else random_seed(), head.seed_variation, share.waiting)
-    deadline = ctx.now + timedelta(seconds=head.lease_s)
+    # Source: contract/lifecycle.md, sections 7 and 8. The request's own lease has the server's minimum in it.
+    is_extra_slow = worker.terms.is_extra_slow
+    lease_s = head.lease_s * (KINDS[worker.kind].lease_factor_extra_slow if is_extra_slow else 1)
+    deadline = ctx.now + timedelta(seconds=lease_s)
     job_ids = [uuid.uuid4() for _ in range(share.jobs)]
     rows: list[dict[str, object]] = [
         {
@@ -157,7 +170,7 @@ def _batch(ctx: Context, member: Member, share: Share, lane: Lane) -> _Batch:
         job_ids=job_ids,
         model=model,
         seed=seed,
-        lease_s=head.lease_s,
-        deadline=deadline,
+        lease_s=lease_s,
+        expires_at=deadline + (LIFE_EXTRA_SLOW if is_extra_slow else LIFE),
         rows=rows,
     )
