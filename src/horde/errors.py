@@ -4,11 +4,12 @@ HordeError                      rc, status, message, hint
 ├── BadInput 400                MissingPrompt, InvalidPromptSize, BadCFGDecimals, BadLoraVersion, TooManyUpscalers,
 │   │                           RequiresTrust, OnlyServiceAccountProxy, ControlNetSourceMissing, SourceMaskUnnecessary,
 │   │                           InvalidExtraSourceImages, InvalidExtraTexts, MissingExtraTexts, InvalidTransparencyCN,
-│   │                           InvalidPriorityUsername, PolymorphicNameConflict, ImageValidationFailed,
-│   │                           NulByteInPayload, TooLongUserName
+│   │                           InvalidPriorityUsername, PolymorphicNameConflict, WorkerNameAlreadyExists,
+│   │                           NoWorkerModSelected, ImageValidationFailed, NulByteInPayload, TooLongUserName
 │   └── late deliveries         DuplicateGen, AbortedGen
 ├── Unauthorized 401            InvalidAPIKey
-├── Refused 403                 WrongCredentials, NotModerator, AnonForbiddenWorker, WorkerMaintenance, LinkRefused
+├── Refused 403                 WrongCredentials, NotOwner, NotModerator, AnonForbiddenWorker, WorkerMaintenance,
+│   │                           LinkRefused
 │   └── no more workers         WorkerInviteOnly, TooManyWorkers, TooManyWorkersTrusted, TooManySameIPs
 ├── Missing 404                 InvalidJobID, RequestNotFound, WorkerNotFound, UserNotFound, StyleNotFound,
 │                               ObjectNotFound
@@ -121,6 +122,14 @@ class PolymorphicNameConflict(BadInput):
     """A worker of another type has this name."""
 
 
+class WorkerNameAlreadyExists(BadInput):
+    """There is another worker with this name."""
+
+
+class NoWorkerModSelected(BadInput):
+    """Nothing was given that is to be changed of the worker."""
+
+
 class ImageValidationFailed(BadInput):
     """Image validation failed."""
 
@@ -164,6 +173,10 @@ class Refused(HordeError):
 
 class WrongCredentials(Refused):
     """The key does not belong to the owner."""
+
+
+class NotOwner(Refused):
+    """Only its owner or a moderator may change this."""
 
 
 class NotModerator(Refused):

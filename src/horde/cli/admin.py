@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from cyclopts import App, Parameter
@@ -22,6 +22,9 @@ from horde.server.context import Context
 from horde.server.db.datadir import EmbeddedError
 from horde.server.db.embedded import attached_or_started
 from horde.server.settings import Settings
+from horde.server.workers.modify import Changes, change
+from horde.server.workers.read import worker_named
+from horde.server.workers.roster import Worker
 from horde.units import kudos as milli_kudos
 
 KUDOS_MAX = 10**12
@@ -79,6 +82,40 @@ def create(
     else:
         say(f"{made.user.alias} was created; this is the key, which cannot be shown again:")
         answer(made.key)
+
+
+@app.command(name="worker")
+def change_worker(
+    name: str,
+    *,
+    maintenance: Annotated[Literal["on", "off"], Parameter(help="on: it serves its owner alone")],
+    message: Annotated[str, Parameter(help="what the worker is told while in maintenance")] = "",
+    data: Data = None,
+) -> None:
+    """Put a worker into maintenance or take it out, whoever owns it.
+
+    Parameters
+    ----------
+    name
+        the worker's name, exactly
+    """
+    settings = read_settings(data_dir=data)
+    with database_of(settings) as url:
+        changes = Changes(is_in_maintenance=maintenance == "on", maintenance_message=message)
+        changed = asyncio.run(_change_worker(msgspec.structs.replace(settings, database_url=url), name, changes))
+    if changed.is_in_maintenance:
+        say(f"{changed.name} is in maintenance mode: it is given its owner's requests alone.")
+    else:
+        say(f"{changed.name} is out of maintenance mode: it is given everybody's requests at its next call.")
+
+
+async def _change_worker(settings: Settings, name: str, changes: Changes) -> Worker:
+    try:
+        async with open_services(settings) as services:
+            ctx = Context.at_present(services)
+            return await change(ctx, (await worker_named(ctx, name)).id, changes)
+    except HordeError as error:
+        raise CommandFailed(error.message, hint=error.hint) from error
 
 
 async def _create(

@@ -331,6 +331,28 @@ class UserRecords(msgspec.Struct):
     style: AmountByKind
 
 
+class ModifyWorker(msgspec.Struct, kw_only=True):
+    """What is to be different of a worker."""
+
+    maintenance: bool | UnsetType = UNSET
+    """Whether it serves its owner alone."""
+    maintenance_msg: Annotated[str, Meta(max_length=1000)] = ""
+    """What the worker is told at its pops then."""
+    paused: bool | UnsetType = UNSET
+    """For moderators."""
+    info: Annotated[str, Meta(max_length=1000)] | UnsetType = UNSET
+    name: Annotated[str, Meta(min_length=5, max_length=100)] | UnsetType = UNSET
+
+
+class ModifyWorkerAnswer(msgspec.Struct, kw_only=True):
+    """What was changed of a worker, as it is now."""
+
+    maintenance: bool | UnsetType = UNSET
+    paused: bool | UnsetType = UNSET
+    info: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+
+
 class UserKudosDetails(msgspec.Struct):
     """Where an account's kudos come from and went."""
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from horde.server.settings import Settings
-from tests.api.actors import MODEL, Json, ask, pop, register, serve_one
+from tests.api.actors import MODEL, Json, ask, deliver, pop, register, serve_one
 from tests.api.v2.by_hand import change
 from tests.plugins.hordes import RunningHorde, running
 
@@ -88,6 +88,68 @@ def test_paused_worker_is_told_so_and_gets_no_decoys(horde: RunningHorde, client
     assert message.keys() == {"id", "message", "origin", "expiry"}
     assert "paused" in message["message"]
     assert job["id"], f"its owner's request {own} is served"
+
+
+def test_owner_takes_a_worker_that_failed_too_often_out_of_maintenance(
+    horde: RunningHorde, client: httpx.Client
+) -> None:
+    with horde.client(register(client)) as owner, horde.client(register(client, "bob")) as other:
+        for _ in range(21):
+            ask(other)
+            deliver(owner, pop(owner)["id"], state="faulted")
+        body = {"name": "worker", "models": [MODEL], "max_pixels": 512 * 512}
+        refused = owner.post("/api/v2/generate/pop", json=body)
+        (worker,) = listed(client)
+        path = f"/api/v2/workers/{worker['id']}"
+        denied = other.put(path, json={"maintenance": False})
+        changed = owner.put(path, json={"maintenance": False, "info": "mended"})
+
+        assert (refused.status_code, refused.json()["rc"]) == (403, "WorkerMaintenance")
+        assert "maintenance mode" in refused.json()["message"]
+        assert worker["maintenance_mode"] is True
+        assert (denied.status_code, denied.json()["rc"]) == (403, "NotOwner")
+        assert (changed.status_code, changed.json()) == (200, {"maintenance": False, "info": "mended"})
+        assert pop(owner)["id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"maintenance": "true"}, "maintenance"),
+        ({"maintenance": None}, "maintenance"),
+        ({"info": "x" * 1001}, "info"),
+        ({"name": "Four"}, "name"),
+        ({"name": "x" * 101}, "name"),
+    ],
+)
+def test_change_that_does_not_fit_the_schema_is_refused(shared_client: httpx.Client, body: Json, path: str) -> None:
+    answer = shared_client.put("/api/v2/workers/nobody", json=body)
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, [path])
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "rc"),
+    [({"maintenance": True}, 403, "AnonForbiddenWorker"), ({}, 400, "NoWorkerModSelected")],
+)
+def test_anonymous_key_changes_no_worker(client: httpx.Client, body: Json, status: int, rc: str) -> None:
+    pop(client)
+    (worker,) = listed(client)
+
+    answer = client.put(f"/api/v2/workers/{worker['id']}", json=body)
+
+    assert (answer.status_code, answer.json()["rc"]) == (status, rc)
+    assert listed(client) == [worker]
+
+
+def test_unknown_worker_or_key_changes_nothing(horde: RunningHorde, client: httpx.Client) -> None:
+    with horde.client("nonsense") as stranger:
+        answers = [who.put("/api/v2/workers/nobody", json={"maintenance": True}) for who in (client, stranger)]
+
+    assert [(answer.status_code, answer.json()["rc"]) for answer in answers] == [
+        (404, "WorkerNotFound"),
+        (401, "InvalidAPIKey"),
+    ]
 
 
 def from_address(client: httpx.Client, name: str, address: str = HERE) -> httpx.Response:

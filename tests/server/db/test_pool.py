@@ -139,6 +139,20 @@ async def test_deadlock_is_overloaded_for_one_and_undone(database: Database) -> 
     assert await count(database) == 1
 
 
+async def test_what_another_made_in_between_is_overloaded_and_undone(database: Database) -> None:
+    twice = Query("twice", "INSERT INTO secrets (name, value) VALUES ('x', 'x'), ('x', 'x')", ())
+
+    async def makes_twice() -> None:
+        async with database.transaction() as tx:
+            await add(tx)
+            await tx.run(twice)
+
+    with pytest.raises(Overloaded):
+        await makes_twice()
+
+    assert await count(database) == 0
+
+
 async def test_arguments_are_given_by_name_and_all_of_them(database: Database) -> None:
     difference = Query("difference", "SELECT $2::integer - $1::integer", ("minus", "plus"))
 

@@ -122,9 +122,9 @@ async def test_jobs_that_came_to_nothing_are_counted(clock: Clock) -> None:
     atlas, zeus = await worker(clock.ctx, ada, "Atlas"), await worker(clock.ctx, ada, "Zeus")
 
     async with clock.ctx.database.transaction() as tx:
-        await count_uncompleted(tx, [atlas.id])
-        await count_uncompleted(tx, [atlas.id, zeus.id, atlas.id, atlas.id])
-        await count_uncompleted(tx, [])
+        await count_uncompleted(tx, [atlas.id], [], now=clock.now)
+        await count_uncompleted(tx, [atlas.id, zeus.id, atlas.id, atlas.id], [zeus.id], now=clock.now)
+        await count_uncompleted(tx, [], [], now=clock.now)
 
     assert (await after(clock.ctx, atlas)).uncompleted == 4
     assert (await after(clock.ctx, zeus)).uncompleted == 1
@@ -161,7 +161,7 @@ async def test_counting_and_checking_in_at_once_lose_nothing(clock: Clock) -> No
 
     async def gives_back(ctx: Context, names: list[Worker]) -> None:
         async with ctx.database.transaction() as tx:
-            await count_uncompleted(tx, [found.id for found in names])
+            await count_uncompleted(tx, [found.id for found in names], [names[0].id], now=ctx.now)
 
     async with nodes(clock.ctx, 3) as contexts:
         calls: list[Awaitable[object]] = []

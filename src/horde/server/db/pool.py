@@ -172,6 +172,10 @@ class Database:
             # What is referred to was looked up before and was deleted in between; the next try finds it gone.
             log.warning("database.reference_gone", error=repr(error))
             raise Overloaded from error
+        except asyncpg.UniqueViolationError as error:
+            # What was not there when it was looked up was made in between; the next try finds it.
+            log.warning("database.made_twice", error=repr(error))
+            raise Overloaded from error
 
 
 @asynccontextmanager

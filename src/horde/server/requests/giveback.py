@@ -19,6 +19,14 @@ counts jobs, but a worker that is killed with four of them in hand has failed on
 
 
 @dataclass(frozen=True, slots=True)
+class _Ended:
+    worker_id: UUID
+    batch: UUID
+    is_first_failure: bool
+    """Whether nothing of its batch had failed before."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Requeued:
     lane_id: int
     rank: int
@@ -34,12 +42,13 @@ async def give_back(
     second call does nothing.
     """
     await tx.values(sql.lock_requests, UUID, ids=[request_id])
-    owners = await tx.values(sql.end_jobs, UUID, ids=job_ids, request_id=request_id, state=state, now=ctx.now)
-    if not owners:
+    ended = await tx.all(sql.end_jobs, _Ended, ids=job_ids, request_id=request_id, state=state, now=ctx.now)
+    if not ended:
         return 0
-    requeued = await tx.maybe(sql.requeue, _Requeued, id=request_id, jobs=len(owners), faults_max=FAULTS_MAX)
-    await count_uncompleted(tx, owners)
+    requeued = await tx.maybe(sql.requeue, _Requeued, id=request_id, jobs=len(ended), faults_max=FAULTS_MAX)
+    failed = {job.batch: job.worker_id for job in ended if job.is_first_failure}
+    await count_uncompleted(tx, [job.worker_id for job in ended], list(failed.values()), now=ctx.now)
     work = [Work(requeued.lane_id, requeued.rank, requeued.waiting)] if requeued and requeued.waiting else []
     news = News(topics=[notify.done(str(request_id))], work=work)
     tx.when_committed(lambda: ctx.services.hints.publish(news))
-    return len(owners)
+    return len(ended)

@@ -149,11 +149,22 @@ SELECT id
 FROM ended;
 
 -- name: end_jobs
--- End those of a locked request's jobs that are still leased; returns the worker of each.
-UPDATE jobs
-SET state = :state, ended_at = :now
-WHERE id = ANY(:ids::uuid[]) AND request_id = :request_id AND state = 'leased'
-RETURNING worker_id;
+-- End those of a locked request's jobs that are still leased; returns the worker and the batch of each, and whether
+-- nothing of that batch had failed before.
+WITH ended AS (
+    UPDATE jobs
+    SET state = :state, ended_at = :now
+    WHERE id = ANY(:ids::uuid[]) AND request_id = :request_id AND state = 'leased'
+    RETURNING worker_id, batch
+)
+SELECT ended.worker_id, ended.batch,
+    -- As it was before this statement: what ends in it is not seen here.
+    NOT EXISTS (
+        SELECT
+        FROM jobs AS j
+        WHERE j.request_id = :request_id AND j.batch = ended.batch AND j.state IN ('faulted', 'lost')
+    ) AS is_first_failure
+FROM ended;
 
 -- name: requeue
 -- So many jobs of a request wait again, unless it was cancelled or has now had too many faults. Jobs that one worker

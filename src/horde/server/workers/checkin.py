@@ -59,7 +59,7 @@ async def check_in(ctx: Context, owner: User, said: CheckIn) -> Member:
     """
     if owner.is_anonymous and not ctx.services.settings.anonymous_workers:
         raise AnonForbiddenWorker
-    name = " ".join(said.name.split())[:NAME_MAX]
+    name = tidy(said.name)
     if not name:
         raise BadInput("A worker's name cannot be empty.")
     said = replace(said, name=name)
@@ -69,6 +69,11 @@ async def check_in(ctx: Context, owner: User, said: CheckIn) -> Member:
         worker = await ctx.together(_check_in_together, _Call(owner, said))
         member = now_online.put(worker)
     return member
+
+
+def tidy(name: str) -> str:
+    """A worker's name as it is kept: without needless white space, and not too long."""
+    return " ".join(name.split())[:NAME_MAX]
 
 
 def _is_old_news(worker: Worker, owner: User, said: CheckIn, now: datetime) -> bool:

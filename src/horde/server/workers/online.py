@@ -94,6 +94,8 @@ class Online:
             known.worker = worker
             self.changed_at = max(self.changed_at or worker.changed_at, worker.changed_at)
             return known
+        if known is not None:
+            self._by_name.pop(known.worker.name, None)  # it may have another name now
         member = self._by_id[worker.id] = self._by_name[worker.name] = Member(worker)
         if self.changed_at is None or worker.changed_at > self.changed_at:
             self.changed_at = worker.changed_at

@@ -114,12 +114,50 @@ FROM jsonb_to_recordset(:slices::jsonb) AS done (kind text, model text, slice_s 
 ON CONFLICT (kind, slice, model) DO UPDATE
 SET jobs = w.jobs + excluded.jobs, things = w.things + excluded.things, busy_s = w.busy_s + excluded.busy_s;
 
--- name: count_uncompleted!
--- Jobs were given back by these locked workers.
+-- name: count_uncompleted
+-- Jobs were given back by these locked workers. Who failed too often within so long is put into maintenance, with a
+-- message where it was not there yet, and begins anew. Returns the names of those.
+WITH counted AS (
+    SELECT w.id, given.jobs,
+        given.failures + CASE WHEN w.aborted_since > :now::timestamptz - :within::interval THEN w.aborted ELSE 0 END AS aborted,
+        CASE WHEN w.aborted_since > :now::timestamptz - :within::interval THEN w.aborted_since ELSE :now END AS aborted_since
+    FROM workers AS w
+    JOIN jsonb_to_recordset(:workers::jsonb) AS given (id uuid, jobs bigint, failures integer) ON given.id = w.id
+), judged AS (
+    SELECT *, aborted > :aborted_max AS is_too_much
+    FROM counted
+), changed AS (
+    UPDATE workers AS w
+    SET uncompleted = w.uncompleted + judged.jobs,
+        aborted = CASE WHEN judged.is_too_much THEN 0 ELSE judged.aborted END,
+        aborted_since = CASE WHEN judged.is_too_much OR judged.aborted = 0 THEN NULL ELSE judged.aborted_since END,
+        maintenance_message = CASE
+            WHEN judged.is_too_much AND NOT w.is_in_maintenance THEN :message
+            ELSE w.maintenance_message
+        END,
+        is_in_maintenance = w.is_in_maintenance OR judged.is_too_much,
+        changed_at = clock_timestamp()
+    FROM judged
+    WHERE w.id = judged.id
+    RETURNING w.name, judged.is_too_much
+)
+SELECT name
+FROM changed
+WHERE is_too_much;
+
+-- name: modify_worker!
+-- Change of a locked worker what is not NULL. An empty text is none.
 UPDATE workers AS w
-SET uncompleted = w.uncompleted + given.jobs, changed_at = clock_timestamp()
-FROM jsonb_to_recordset(:workers::jsonb) AS given (id uuid, jobs bigint)
-WHERE w.id = given.id;
+SET name = coalesce(:name, w.name),
+    info = CASE WHEN :info::text IS NULL THEN w.info ELSE nullif(:info, '') END,
+    is_paused = coalesce(:is_paused, w.is_paused),
+    maintenance_message = CASE
+        WHEN :is_in_maintenance::boolean IS NULL THEN w.maintenance_message
+        WHEN :is_in_maintenance THEN nullif(:maintenance_message, '')
+    END,
+    is_in_maintenance = coalesce(:is_in_maintenance, w.is_in_maintenance),
+    changed_at = clock_timestamp()
+WHERE w.id = :id;
 
 -- name: prune_work_done!
 -- Forget old slices of work.

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
+
 from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.workers.roster import sql
 from horde.units import Kudos
+
+log = structlog.get_logger(__name__)
 
 SLICE_S = 10
 """Work done is counted in slices of so many seconds; "in the past minute" is the sum of six."""
@@ -19,6 +23,15 @@ SLICES_KEPT_FOR = timedelta(minutes=65)
 """A little longer than anybody looks back."""
 SECONDS_MIN = 0.001
 """A job cannot have taken less: speeds stay finite."""
+ABORTED_MAX, ABORTED_WITHIN = 20, timedelta(hours=1)
+"""A worker that fails more often than this is put into maintenance (contract/lifecycle.md, section 7; it counts jobs,
+here batches are counted: docs/decisions/faults-count-batches.md). The time begins with the first failure."""
+# The old worker program looks for the words "maintenance mode" (contract/api-v2.md, section 3.1).
+GUARDED = (
+    f"This worker was put into maintenance mode: more than {ABORTED_MAX} times within an hour it took work and did not"
+    " deliver it. Hint: find out from its log what fails or is too slow, then take it out again with a PUT of"
+    ' {"maintenance": false} to /api/v2/workers/ and its id, or ask the operator of this horde.'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +93,25 @@ async def credit(tx: Tx, jobs: Sequence[Done], *, now: datetime) -> None:
     )
 
 
-async def count_uncompleted(tx: Tx, worker_ids: Sequence[UUID]) -> None:
-    """Count jobs that workers took and did not deliver: one for each time that a worker is named."""
-    counts = Counter(worker_ids)
-    await tx.values(sql.lock_workers, UUID, ids=sorted(counts))
-    await tx.run(sql.count_uncompleted, workers=[{"id": worker_id, "jobs": jobs} for worker_id, jobs in counts.items()])
+async def count_uncompleted(tx: Tx, of_jobs: Sequence[UUID], of_batches: Sequence[UUID], *, now: datetime) -> None:
+    """Count jobs that workers took and did not deliver, one for each time that a worker is named.
+
+    `of_batches` names the worker of each batch in which nothing had failed before: these are its failures, and who
+    fails too often is put into maintenance.
+    """
+    jobs, failures = Counter(of_jobs), Counter(of_batches)
+    await tx.values(sql.lock_workers, UUID, ids=sorted(jobs))
+    guarded = await tx.values(
+        sql.count_uncompleted,
+        str,
+        workers=[{"id": worker_id, "jobs": jobs[worker_id], "failures": failures[worker_id]} for worker_id in jobs],
+        now=now,
+        within=ABORTED_WITHIN,
+        aborted_max=ABORTED_MAX,
+        message=GUARDED,
+    )
+    for name in guarded:
+        log.warning("worker.guarded", worker=name)
 
 
 async def prune_work_done(ctx: Context) -> int:

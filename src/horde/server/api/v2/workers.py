@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from litestar import Router, get
-from litestar.params import FromPath, PathParameter, QueryParameter
-from msgspec import UNSET
+from litestar import Router, get, put
+from litestar.di import Provide
+from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
+from msgspec import UNSET, UnsetType
 
+from horde.server.api.auth import Caller, provide_user
+from horde.server.api.body import StrictJson
 from horde.server.api.connection import Ctx
 from horde.server.context import Context
+from horde.server.workers.modify import Changes, modify
 from horde.server.workers.read import worker, worker_named, workers_online
 from horde.server.workers.roster import Worker
 from horde.units import PIXELSTEPS_PER_MPS, kudos_on_the_wire
 from horde.wire import v2
+
+T = TypeVar("T")
 
 NO_REQUESTS = "No requests fulfilled yet"
 
@@ -44,6 +50,38 @@ async def read_worker(ctx: Ctx, worker_id: FromPath[str]) -> v2.WorkerAnswer:
 async def read_worker_by_name(ctx: Ctx, name: WorkerName) -> v2.WorkerAnswer:
     """The worker of exactly this name, online or not."""
     return answer(ctx, await worker_named(ctx, name.removeprefix("/")))
+
+
+@put(
+    "/{worker_id:str}",
+    dto=StrictJson[v2.ModifyWorker],
+    return_dto=None,
+    dependencies={"user": Provide(provide_user)},
+    summary="Change a worker",
+)
+async def modify_worker(
+    ctx: Ctx, user: Caller, worker_id: FromPath[str], data: JSONBody[v2.ModifyWorker]
+) -> v2.ModifyWorkerAnswer:
+    """For its owner and for moderators: maintenance, what is said about it, its name. Only moderators pause it."""
+    changes = Changes(
+        is_in_maintenance=given(data.maintenance),
+        maintenance_message=data.maintenance_msg,
+        is_paused=given(data.paused),
+        info=given(data.info),
+        name=given(data.name),
+    )
+    changed = await modify(ctx, user, worker_id, changes)
+    return v2.ModifyWorkerAnswer(
+        maintenance=UNSET if data.maintenance is UNSET else changed.is_in_maintenance,
+        paused=UNSET if data.paused is UNSET else changed.is_paused,
+        info=UNSET if data.info is UNSET else changed.info or "",
+        name=UNSET if data.name is UNSET else changed.name,
+    )
+
+
+def given(value: T | UnsetType) -> T | None:
+    """A field of a body, or None where it was left out."""
+    return None if value is UNSET else value
 
 
 def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:
@@ -82,4 +120,6 @@ def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:
     )
 
 
-router = Router("/workers", route_handlers=[list_workers, read_worker, read_worker_by_name], tags=["Workers"])
+router = Router(
+    "/workers", route_handlers=[list_workers, read_worker, read_worker_by_name, modify_worker], tags=["Workers"]
+)
