@@ -12,6 +12,8 @@ from horde.errors import AnonForbiddenWorker, BadInput, PolymorphicNameConflict,
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.workers.checkin import NAME_MAX
+from horde.server.workers.modify import Changes
+from horde.server.workers.modify import change as change_worker
 from horde.server.workers.roster import Worker, worker_by_id
 from tests.plugins.hordes import Clock
 from tests.server.builders import anonymous, change, everything, look, nodes, seldom_looking, user, worker
@@ -135,6 +137,48 @@ async def test_time_between_check_ins_is_uptime_unless_the_worker_was_gone(clock
     assert (await stored(clock.ctx, atlas)).uptime_s == 400
     await worker(clock.move(seconds=20), ada)
     assert (await stored(clock.ctx, atlas)).uptime_s == 430
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        (Changes(is_in_maintenance=True), Changes(is_in_maintenance=False)),
+        (Changes(is_paused=True), Changes(is_paused=False)),
+    ],
+)
+async def test_time_before_the_end_of_maintenance_is_no_uptime_of_the_first_check_in_after_it(
+    clock: Clock, begin: Changes, end: Changes
+) -> None:
+    ada = await user(clock.ctx)
+    atlas = await worker(clock.ctx, ada)
+    await change_worker(clock.ctx, atlas.id, begin)
+    await worker(clock.move(seconds=100), ada)
+    await change_worker(clock.move(seconds=200), atlas.id, end)
+
+    again = await worker(clock.move(seconds=50), ada)
+
+    assert again.uptime_s == 50
+    assert await is_as_stored(clock.ctx, again)
+
+
+async def test_end_of_maintenance_makes_no_worker_online_that_is_gone(clock: Clock) -> None:
+    ada = await user(clock.ctx)
+    atlas = await worker(clock.ctx, ada)
+    await change_worker(clock.ctx, atlas.id, Changes(is_in_maintenance=True))
+
+    found = await change_worker(clock.move(seconds=301), atlas.id, Changes(is_in_maintenance=False))
+
+    assert found.last_seen == atlas.last_seen
+    assert (await worker(clock.move(seconds=50), ada)).uptime_s == 0
+
+
+async def test_maintenance_that_ends_where_there_was_none_takes_no_uptime(clock: Clock) -> None:
+    ada = await user(clock.ctx)
+    atlas = await worker(clock.ctx, ada)
+
+    await change_worker(clock.move(seconds=100), atlas.id, Changes(is_in_maintenance=False, is_paused=False))
+
+    assert (await worker(clock.move(seconds=50), ada)).uptime_s == 150
 
 
 @pytest.mark.parametrize("switch", ["is_in_maintenance", "is_paused"])

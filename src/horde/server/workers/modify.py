@@ -20,7 +20,7 @@ from horde.server.context import Context
 from horde.server.workers.checkin import tidy
 from horde.server.workers.online import online
 from horde.server.workers.read import worker
-from horde.server.workers.roster import Worker, sql, worker_by_id, worker_by_name
+from horde.server.workers.roster import ONLINE_FOR, Worker, sql, worker_by_id, worker_by_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,8 @@ async def change(ctx: Context, worker_id: UUID, changes: Changes) -> Worker:
             is_paused=changes.is_paused,
             info=None if changes.info is None else _harmless(changes.info),
             name=name,
+            now=ctx.now,
+            online_for=ONLINE_FOR,
         )
         changed = await worker_by_id(tx, worker_id)
     if changed is None:

@@ -146,7 +146,8 @@ FROM changed
 WHERE is_too_much;
 
 -- name: modify_worker!
--- Change of a locked worker what is not NULL. An empty text is none.
+-- Change of a locked worker what is not NULL. An empty text is none. One that is online and serves everybody again is held
+-- to be seen now, so that its next check-in counts no uptime from before.
 UPDATE workers AS w
 SET name = coalesce(:name, w.name),
     info = CASE WHEN :info::text IS NULL THEN w.info ELSE nullif(:info, '') END,
@@ -156,6 +157,13 @@ SET name = coalesce(:name, w.name),
         WHEN :is_in_maintenance THEN nullif(:maintenance_message, '')
     END,
     is_in_maintenance = coalesce(:is_in_maintenance, w.is_in_maintenance),
+    last_seen = CASE
+        WHEN (w.is_in_maintenance OR w.is_paused)
+            AND NOT (coalesce(:is_in_maintenance, w.is_in_maintenance) OR coalesce(:is_paused, w.is_paused))
+            AND :now - w.last_seen <= :online_for::interval
+        THEN greatest(w.last_seen, :now)
+        ELSE w.last_seen
+    END,
     changed_at = clock_timestamp()
 WHERE w.id = :id;
 
