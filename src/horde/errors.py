@@ -16,7 +16,7 @@ HordeError                      rc, status, message, hint
 ├── IdempotencyKeyConflict 409
 ├── TooLarge 413
 ├── TooMany 429                 TooManyPrompts
-└── Unavailable 503             NoWorkerNow, Overloaded, StorageFailed
+└── Unavailable 503             NoWorkerNow, NothingMade, Overloaded, StorageFailed
 
 The class name is the `rc` of the wire unless `rc` says otherwise; both are stable (contract/api-v2.md, section 1.4).
 The class docstring is the default message. A subclass exists where a caller treats the case apart.
@@ -289,6 +289,12 @@ class Unavailable(HordeError):
 
 class NoWorkerNow(Unavailable):
     """No active server can do this request now."""
+
+
+class NothingMade(Unavailable):
+    """The request ended without a picture."""
+
+    default_hint = "ask again, with a new Idempotency-Key if you use one."
 
 
 class StorageFailed(Unavailable):

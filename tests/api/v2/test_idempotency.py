@@ -1,15 +1,19 @@
 """`Idempotency-Key`: a call whose answer was lost can be made again."""
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
-from tests.api.actors import SMALL, Json, ask, picture, pop, register, serve_one, status
+from tests.api.actors import SMALL, Json, ask, deliver, picture, pop, register, serve_one, status
+from tests.api.v2.by_hand import change
+from tests.plugins.hordes import RunningHorde
 
 KEY = {"Idempotency-Key": "6f1f1c1e-0001"}
 BODY: Json = {"prompt": "a red square", "params": SMALL}
-ASYNC, SUBMIT = "/api/v2/generate/async", "/api/v2/generate/submit"
+BODY_OF_V1: Json = {"prompt": "a red square", "api_key": "0000000000", "params": SMALL}
+ASYNC, SUBMIT, SYNC = "/api/v2/generate/async", "/api/v2/generate/submit", "/api/v1/generate/sync"
 
 
 def test_request_that_is_repeated_gets_the_stored_answer(client: httpx.Client) -> None:
@@ -59,12 +63,57 @@ def test_key_that_cannot_be_used_is_refused(shared_client: httpx.Client, key: st
     assert (refused.status_code, refused.json()["rc"]) == (400, "BadRequest")
 
 
-def test_one_sync_call_of_v1_and_its_repetition_make_one_picture(client: httpx.Client) -> None:
-    body = {"prompt": "a red square", "api_key": "0000000000", "params": SMALL, "servers": []}
+def test_key_of_one_route_is_refused_at_another(client: httpx.Client) -> None:
     pop(client)  # v1 refuses at once what nobody online can do
-    made = client.post("/api/v2/generate/async", json=BODY, headers=KEY)
-    assert made.status_code == 202
-    # A key is of one route: the same text at another is another call, so it is refused.
-    refused = client.post("/api/v1/generate/sync", json=body, headers=KEY)
-    assert refused.status_code == 409
+    client.post(ASYNC, json=BODY, headers=KEY)
+
+    assert client.post(SYNC, json=BODY_OF_V1, headers=KEY).status_code == 409
+
+
+def lose_connection(client: httpx.Client) -> None:
+    """Ask as v1 does, with the key, and hang up before the answer is there."""
+    pop(client)
+    with pytest.raises(httpx.ReadTimeout):
+        client.post(SYNC, json=BODY_OF_V1, headers=KEY, timeout=0.5)
+    # Calls that came after the end of that connection: the server has seen it when it answers them.
+    for _ in range(50):
+        client.get("/api/v2/status/heartbeat")
+
+
+def test_one_sync_call_of_v1_and_its_repetition_make_one_picture(client: httpx.Client) -> None:
+    lose_connection(client)
     serve_one(client)
+    assert pop(client, models=["another"])["id"] is None  # from now on nobody online could do it
+    again = [client.post(SYNC, json=BODY_OF_V1, headers=KEY) for _ in range(2)]
+
+    assert [answer.status_code for answer in again] == [200, 200]
+    assert [base64.b64decode(made["img"]) for answer in again for made in answer.json()] == [picture()] * 2
+    assert pop(client)["id"] is None
+
+
+def test_repeated_sync_call_of_v1_waits_for_the_picture_that_is_being_made(
+    horde: RunningHorde, client: httpx.Client
+) -> None:
+    lose_connection(client)
+    job = pop(client)
+    with horde.client() as other, ThreadPoolExecutor(1) as beside:
+        again = beside.submit(other.post, SYNC, json=BODY_OF_V1, headers=KEY)
+        deliver(client, job["id"])
+
+    assert (again.result().status_code, len(again.result().json())) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [("UPDATE requests SET state = 'cancelled', waiting = 0", "cancelled"), ("DELETE FROM requests", "forgotten")],
+)
+def test_repeated_sync_call_of_v1_says_that_nothing_comes_any_more(
+    horde: RunningHorde, client: httpx.Client, ended: str, words: str
+) -> None:
+    lose_connection(client)
+    change(horde, ended)
+    again = client.post(SYNC, json=BODY_OF_V1, headers=KEY)
+
+    assert again.status_code == 503
+    assert words in again.json()
+    assert "Hint: ask again, with a new Idempotency-Key" in again.json()

@@ -66,6 +66,15 @@ async def recall(tx: Tx, keys: Iterable[Key]) -> dict[Key, Answer | IdempotencyK
     }
 
 
+async def answer_to(ctx: Context, key: Key) -> Answer | None:
+    """What this one call was answered, if it was made before. Raises IdempotencyKeyConflict."""
+    async with ctx.database.statement() as tx:
+        answer = (await recall(tx, [key])).get(key)
+    if isinstance(answer, IdempotencyKeyConflict):
+        raise answer
+    return answer
+
+
 async def keep(tx: Tx, answers: Mapping[Key, Answer], *, now: datetime) -> set[Name]:
     """Store what these calls are answered; returns those whose keys are new. What the others ask must not be done."""
     rows = [

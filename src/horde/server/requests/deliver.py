@@ -27,7 +27,7 @@ from horde.server.context import Context
 from horde.server.db import notify
 from horde.server.db.notify import News
 from horde.server.db.pool import Tx
-from horde.server.idempotency.keys import Key, keep, recall
+from horde.server.idempotency.keys import Key, answer_to, keep
 from horde.server.ledger.post import JobPayment, pay_jobs
 from horde.server.requests import sql
 from horde.server.requests.accept import LIFE
@@ -112,10 +112,7 @@ async def deliver(ctx: Context, owner: User, delivery: Delivery, key: Key | None
 
 async def _answered(ctx: Context, key: Key) -> Kudos | None:
     """What the delivery with this key was worth, if there was one. Raises IdempotencyKeyConflict."""
-    async with ctx.database.statement() as tx:
-        answer = (await recall(tx, [key])).get(key)
-    if isinstance(answer, HordeError):
-        raise answer
+    answer = await answer_to(ctx, key)
     return None if answer is None else Kudos(msgspec.convert(answer["reward_mk"], int))
 
 

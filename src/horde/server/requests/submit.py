@@ -14,7 +14,7 @@ from horde.kinds import KINDS
 from horde.kinds.base import Draft, Needs
 from horde.server.accounts.users import User
 from horde.server.context import Context
-from horde.server.idempotency.keys import Key
+from horde.server.idempotency.keys import Key, answer_to
 from horde.server.requests.accept import Accepted, Order, accept_once_together, accept_together
 from horde.server.workers.roster import unknown_among
 from horde.units import Kudos
@@ -35,6 +35,12 @@ async def submit(ctx: Context, user: User, draft: Draft[P], key: Key | None = No
     await _refuse_unknown_workers(ctx, needs)
     order = Order(id=uuid.uuid4(), user=user, draft=draft, needs=needs, price=price, key=key)
     return await ctx.together(accept_once_together if key else accept_together, order)
+
+
+async def submitted(ctx: Context, key: Key) -> Accepted | None:
+    """What a call with this key was answered, if it was made before. Raises IdempotencyKeyConflict."""
+    answer = await answer_to(ctx, key)
+    return None if answer is None else msgspec.convert(answer, Accepted)
 
 
 def appraised(user: User, draft: Draft[P]) -> tuple[Needs, Kudos]:

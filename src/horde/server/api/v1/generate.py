@@ -13,19 +13,30 @@ from litestar import MediaType, Response, Router, post
 from litestar.exceptions import ClientException, HTTPException
 from litestar.openapi.spec import OpenAPIType, Operation, Schema
 
-from horde.errors import BadInput, HordeError, MissingPrompt, NoWorkerNow, TooManyPrompts
+from horde.errors import (
+    BadInput,
+    HordeError,
+    MissingPrompt,
+    NothingMade,
+    NoWorkerNow,
+    RequestNotFound,
+    TooManyPrompts,
+)
 from horde.kinds import image
 from horde.kinds.base import Draft
 from horde.kinds.seeds import seed_number
 from horde.server.accounts.keys import ANONYMOUS_KEY, authenticate
+from horde.server.accounts.users import User
 from horde.server.api import body, pictures
 from horde.server.api.connection import AnyRequest, Ctx, IdempotencyKey, idempotency_key, watch
 from horde.server.api.documentation import json_body
 from horde.server.api.errors import BadPayload
 from horde.server.context import Context
+from horde.server.idempotency.keys import Key
+from horde.server.requests.accept import Accepted
 from horde.server.requests.cancel import cancel
 from horde.server.requests.read import Status, status
-from horde.server.requests.submit import appraised, submit
+from horde.server.requests.submit import appraised, submit, submitted
 from horde.server.requests.wait import until_done
 from horde.server.workers.read import can_be_served
 from horde.wire import v1
@@ -64,24 +75,45 @@ async def generate_sync(request: AnyRequest, ctx: Ctx, key: IdempotencyKey = Non
     asked = await _arguments(request)
     user = await authenticate(ctx, asked.api_key)
     draft = _draft(asked)
+    once = await idempotency_key(request, user, key)
+    accepted = await _accepted(ctx, user, draft, once)
+    found = await _ended(request, ctx, accepted.id)
+    if not found.progress.is_done or found.progress.is_faulted:
+        if once is None:
+            # Nobody holds the id of a request that was asked for in this way, so nobody could fetch it later; but who
+            # named a key can come back with it.
+            await cancel(ctx, accepted.id, kind=image.NAME)
+        raise ClientException(EXPIRED, status_code=500 if found.progress.is_faulted else 503)
+    if not found.results:
+        raise NothingMade("The request was cancelled before a picture was made.")
+    return await _generations(ctx, found)
+
+
+async def _accepted(ctx: Context, user: User, draft: Draft[image.ImageParams], once: Key | None) -> Accepted:
+    """The request of this call, or the one that an earlier call with the same key made."""
+    # The key comes first: the workers that could do it then may be gone, and the pictures are there all the same.
+    if once and (known := await submitted(ctx, once)):
+        return known
     needs, _ = appraised(user, draft)
     if not await can_be_served(ctx, needs, owner_id=user.id):
         raise NoWorkerNow
-    accepted = await submit(ctx, user, draft, await idempotency_key(request, user, key))
+    return await submit(ctx, user, draft, once)
+
+
+async def _ended(request: AnyRequest, ctx: Context, request_id: str) -> Status:
+    """The request when it is done, or as it is when the caller or the server goes or the time is up."""
     async with watch(request) as is_gone:
-        found = await until_done(
-            ctx,
-            accepted.id,
-            lambda at: status(at, accepted.id, kind=image.NAME),
-            lambda found: found.progress.is_done,
-            wait_s=SYNC_WAIT_S,
-            is_gone=is_gone,
-        )
-    if not found.progress.is_done or found.progress.is_faulted:
-        # Nobody holds the id of a request that was asked for in this way, so nobody could fetch it later.
-        await cancel(ctx, accepted.id, kind=image.NAME)
-        raise ClientException(EXPIRED, status_code=500 if found.progress.is_faulted else 503)
-    return await _generations(ctx, found)
+        try:
+            return await until_done(
+                ctx,
+                request_id,
+                lambda at: status(at, request_id, kind=image.NAME),
+                lambda found: found.progress.is_done,
+                wait_s=SYNC_WAIT_S,
+                is_gone=is_gone,
+            )
+        except RequestNotFound:
+            raise NothingMade("The request is forgotten: its pictures are kept for 20 minutes.") from None
 
 
 async def _arguments(request: AnyRequest) -> v1.Generate:
