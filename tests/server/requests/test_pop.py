@@ -189,7 +189,14 @@ async def test_worker_gets_no_prompt_with_a_word_of_its_blacklist(clock: Clock, 
     blacklist = ("cat", "hound", "ärger")
 
     assert (await popped(clock.ctx, bob, blacklist=blacklist)).payload["prompt"] == "a red fox"
-    await idle(clock.ctx, bob, blacklist=blacklist)
+    assert await idle(clock.ctx, bob, blacklist=blacklist) == {"blacklist": 4}
+    assert await idle(clock.ctx, bob, blacklist=blacklist, sizes={"pixels": 1}) == {"max_pixels": 4}
+
+
+async def test_owners_own_request_with_a_word_of_the_blacklist_is_counted_once(clock: Clock, bob: User) -> None:
+    await asked(clock.ctx, bob, prompt="a hound", n=2)
+
+    assert await idle(clock.ctx, bob, blacklist=("hound", "h")) == {"blacklist": 1}
 
 
 async def test_blacklisted_head_does_not_hide_the_rest_of_its_lane(clock: Clock, ada: User, bob: User) -> None:

@@ -49,6 +49,14 @@ class Claim:
     """Lower-case words; a request whose prompt holds one is not for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Nothing was had."""
+
+    blacklisted: int
+    """How many of the requests that were looked at the worker could do, but for a word of its blacklist."""
+
+
 @dataclass(slots=True)
 class _Asking:
     """One claim on its way through the rounds."""
@@ -60,8 +68,17 @@ class _Asking:
     """Whether those it serves first may have something for it."""
     best_untried: int = NOTHING
     """No lane that is not tried holds anything better."""
+    blacklisted: set[UUID] = field(default_factory=set)
+    """Requests passed over for a word in their prompts; a deeper look shows them again."""
     share: Share | None = None
     popped: Popped | None = None
+
+    def allows(self, head: Head) -> bool:
+        """Whether no word of the worker's blacklist is in the prompt of what it could do otherwise."""
+        if any(word in (head.prompt or "") for word in self.claim.blacklist):
+            self.blacklisted.add(head.id)
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +93,8 @@ class _Seen:
     """Those of users whom somebody serves first."""
 
 
-async def claim_together(ctx: Context, claims: Sequence[Claim]) -> list[Popped | None]:
-    """Jobs for each claim, or None where nothing waits that its worker can do."""
+async def claim_together(ctx: Context, claims: Sequence[Claim]) -> list[Popped | Searched]:
+    """Jobs for each claim, or what was seen where nothing waits that its worker can do."""
     asking = [_Asking(claim) for claim in claims]
     # Requests, as they were seen, that were not to be had: another transaction holds them, perhaps for long.
     missed: set[tuple[UUID, int]] = set()
@@ -100,7 +117,7 @@ async def claim_together(ctx: Context, claims: Sequence[Claim]) -> list[Popped |
         for (one, _), popped in zip(chosen, given, strict=True):
             one.popped = popped
         missed |= {(one.share.head.id, one.share.head.waiting) for one in still if one.share and one.popped is None}
-    return [one.popped for one in asking]
+    return [one.popped or Searched(len(one.blacklisted)) for one in asking]
 
 
 def _pick_lanes(ctx: Context, asking: list[_Asking]) -> None:
@@ -177,7 +194,7 @@ def _share(ctx: Context, one: _Asking, seen: _Seen, *, is_last: bool) -> Share |
     claim = one.claim
     found = _first_of_users(ctx, one, seen.of_first)
     if found is None:
-        of_lane = {lane.id: _first_allowed(claim, seen.heads.get(lane.id, ())) for lane in one.lanes}
+        of_lane = {lane.id: _first_allowed(one, seen.heads.get(lane.id, ())) for lane in one.lanes}
         found = min((head for head in of_lane.values() if head), key=lambda head: head.place, default=None)
         if found and not is_last:
             ends = [seen.ends[lane_id] for lane_id, head in of_lane.items() if head is None and lane_id in seen.ends]
@@ -199,21 +216,17 @@ def _first_of_users(ctx: Context, one: _Asking, heads: Iterable[Head]) -> Head |
         for head in heads
         if head.user_id in one.claim.first_users
         and head.left
-        and _is_allowed(one.claim, head)
         and (lane := lanes.get(head.lane_id)) is not None
         and lane.needs.kind == offer.kind
         and lanes.serves(lanes.match(offer), offer, lane)
+        and one.allows(head)
     )
     return min(mine, key=lambda head: head.place, default=None)
 
 
-def _first_allowed(claim: Claim, heads: Iterable[Head]) -> Head | None:
+def _first_allowed(one: _Asking, heads: Iterable[Head]) -> Head | None:
     """The first of a lane's heads that is still to be had."""
-    return next((head for head in heads if head.left and _is_allowed(claim, head)), None)
-
-
-def _is_allowed(claim: Claim, head: Head) -> bool:
-    return not any(word in (head.prompt or "") for word in claim.blacklist)
+    return next((head for head in heads if head.left and one.allows(head)), None)
 
 
 def _at_once(claim: Claim, head: Head) -> int:

@@ -16,7 +16,7 @@ from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.matching.lanes import Lanes
 from horde.server.requests import sql
-from horde.server.requests.claim import Claim, claim_together, lanes_for_all, may_have_first
+from horde.server.requests.claim import Claim, Searched, claim_together, lanes_for_all, may_have_first
 from horde.server.requests.giveback import give_back
 from horde.server.requests.lease import Popped
 from horde.server.requests.skips import skipped
@@ -69,13 +69,15 @@ async def pop(ctx: Context, owner: User, ask: Ask) -> Popped | Idle:
     lanes, claim = ctx.remembered(Lanes), _claim(member, ask)
     await lanes.load(ctx.database)
     queue = await survey(ctx)
+    blacklisted = 0
     if lanes_for_all(ctx, claim, at_most=1) or may_have_first(ctx, claim):
-        popped = await ctx.together(claim_together, claim)
-        if popped is not None:
-            return popped
+        found: Popped | Searched = await ctx.together(claim_together, claim)
+        if isinstance(found, Popped):
+            return found
+        blacklisted = found.blacklisted
     if member.worker.is_in_maintenance:
         raise WorkerMaintenance(member.worker.maintenance_message or "")
-    return Idle(skipped(ctx, member, queue), notices(member.worker, now=ctx.now))
+    return Idle(skipped(ctx, member, queue, blacklisted=blacklisted), notices(member.worker, now=ctx.now))
 
 
 async def pop_waiting(ctx: Context, owner: User, ask: Ask, *, wait_s: float, is_gone: asyncio.Event) -> Popped | Idle:

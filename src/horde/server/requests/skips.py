@@ -19,6 +19,9 @@ from horde.server.memory import SHARE_OF_TIME
 from horde.server.requests.survey import Survey
 from horde.server.workers.online import Member
 
+BLACKLIST = "blacklist"
+"""The key of requests with a word that the worker refuses (contract/lifecycle.md, section 5, B 6)."""
+
 
 class Skips:
     """What this process has counted."""
@@ -43,15 +46,18 @@ class Skips:
         return counts
 
 
-def skipped(ctx: Context, member: Member, queue: Survey) -> dict[str, int]:
-    """The counters of an idle pop: those of the kind that are always shown, and all others that counted something."""
+def skipped(ctx: Context, member: Member, queue: Survey, *, blacklisted: int) -> dict[str, int]:
+    """The counters of an idle pop: those of the kind that are always shown, and all others that counted something.
+
+    `blacklisted` is counted by the search itself, as nothing else reads prompts: of as many as were looked at.
+    """
     lanes, kind = ctx.remembered(Lanes), member.worker.kind
     is_exact = ctx.services.settings.refresh_s == 0
     counts = ctx.remembered(Skips).of(member.match(lanes), lanes, queue, is_exact=is_exact)
     listed: Counter[str] = Counter()
     for lane, requests in _waiting(lanes, queue, kind, with_lists=True):
         listed.update(dict.fromkeys(failures(lane.needs, member.offer), requests))
-    return {**dict.fromkeys(KINDS[kind].skip_keys_shown, 0), **(counts + listed)}
+    return {**dict.fromkeys(KINDS[kind].skip_keys_shown, 0), **(counts + listed + Counter({BLACKLIST: blacklisted}))}
 
 
 def _waiting(lanes: Lanes, queue: Survey, kind: str, *, with_lists: bool) -> Iterator[tuple[Lane, int]]:
