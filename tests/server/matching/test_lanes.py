@@ -15,7 +15,13 @@ from horde.kinds import KINDS
 from horde.kinds.base import Needs, Offer
 from horde.server.context import Context
 from horde.server.db.notify import Work
-from horde.server.matching.lanes import ANY_RANK, UNUSED_FOR, Lanes, delete_unused
+from horde.server.matching.lanes import (
+    ANY_RANK,
+    UNKNOWN_MAX,
+    UNUSED_FOR,
+    Lanes,
+    delete_unused,
+)
 from horde.server.matching.rules import can_serve
 from horde.server.requests.submit import submit
 from tests.kinds.any_offer import able, any_needs, any_offer
@@ -32,29 +38,7 @@ from tests.server.builders import (
     seldom_looking,
     user,
 )
-
-NEEDS = Needs(kind="image", models=("one", "two"), features=("tiling",), sizes=(("pixels", 4096),))
-OTHERS = replaced(NEEDS, models=("three",))
-
-
-def remembered(*all_needs: Needs) -> Lanes:
-    """Lanes of these needs, with ids from 1 on, in which something may wait."""
-    lanes = Lanes()
-    for lane_id, needs in enumerate(all_needs, 1):
-        lanes.add(lane_id, needs)
-    return lanes
-
-
-def open_to(lanes: Lanes, offer: Offer) -> set[int]:
-    """The ids of the lanes in which something may wait for this worker."""
-    return {lane.id for lane in lanes.waiting_for(lanes.match(offer), offer)}
-
-
-async def interned(ctx: Context, *all_needs: Needs) -> list[int]:
-    """The ids of the lanes of these needs, on this node."""
-    lanes = ctx.remembered(Lanes)
-    await lanes.intern(ctx.database, all_needs)
-    return [lanes.of(needs).id for needs in all_needs]
+from tests.server.matching.some_lanes import NEEDS, OTHERS, interned, open_to, remembered
 
 
 # ------------------------------------------------------------------------------------------- making them
@@ -168,24 +152,36 @@ async def test_worker_that_the_node_knows_gets_what_waits_in_a_lane_that_was_mad
 # ------------------------------------------------------------------------------------ knowing them
 async def test_lanes_are_read_once_and_again_when_an_unknown_one_is_heard_of(clock: Clock) -> None:
     lanes = Lanes()
-    [lane_id] = await interned(clock.ctx, NEEDS)
+    lane_id = await one_lane_with_a_request(clock.ctx)
+    [empty, other] = await interned(clock.ctx, NEEDS, OTHERS)
     async with nodes(clock.ctx, 1) as [node]:
         await lanes.load(node.database)
-        assert lanes.knows(NEEDS)
+        assert [lane.id for lane in lanes.all()] == [lane_id]  # in the others nothing waits
     gone = node.database  # its pool is closed: whoever asks it anything is refused
 
     await lanes.load(gone)
     lanes.hear([Work(lane_id, 5, 1)])
     await lanes.load(gone)
-    lanes.hear([Work(lane_id + 1, 5, 1)])
+    lanes.hear([Work(empty, 5, 1)])
+    lanes.learn_of([other])
     for _ in range(2):  # what could not be read is still to be read
         with pytest.raises(Overloaded):
             await lanes.load(gone)
 
-    [other] = await interned(clock.ctx, OTHERS)
     await lanes.load(clock.ctx.database)
-    assert lanes.of(OTHERS).id == other
+    assert [lanes.of(needs).id for needs in (NEEDS, OTHERS)] == [empty, other]
     await lanes.load(gone)
+
+
+async def test_more_unknown_lanes_than_are_learnt_one_by_one_are_learnt_when_something_waits(clock: Clock) -> None:
+    lanes = Lanes()
+    await lanes.load(clock.ctx.database)
+    lane_id = await one_lane_with_a_request(clock.ctx)
+
+    lanes.hear([Work(lane_id + number, 5, 1) for number in range(UNKNOWN_MAX + 1)])
+    await lanes.load(clock.ctx.database)
+
+    assert [lane.id for lane in lanes.all()] == [lane_id]
 
 
 async def test_lane_of_which_nobody_told_is_learnt_from_the_queue_itself(clock: Clock) -> None:

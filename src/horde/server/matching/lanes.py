@@ -3,7 +3,8 @@
 Every process keeps the lanes in memory, each with the best rank that may wait in it. A pop for which no lane has
 anything asks the database nothing; one that finds something asks for the heads of the few best lanes. What a process
 remembers here is a hint: a lane may turn out to be empty, and one that is wrongly held to be empty is put right by the
-next survey of the queue (requests/survey.py).
+next survey of the queue (requests/survey.py). A lane in which nothing waited for ten minutes is forgotten, and learnt
+again when somebody names its needs or its id.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
+from weakref import WeakSet
 
 import msgspec
 from cachetools import LRUCache
@@ -31,6 +33,15 @@ sql = load(__package__)
 ANY_RANK = 2**62
 """Better than every rank: something may wait in the lane, and how good it is is not known."""
 UNUSED_FOR = timedelta(days=1)
+"""How old an unused lane gets in the database."""
+EMPTY_FOR = timedelta(minutes=10)
+"""How long a process remembers a lane in which nothing waits; each is about 1 KB."""
+FORGOTTEN_MAX = 1000
+"""Lanes forgotten in one go: they take about 3 ms, in which nothing else happens."""
+UNKNOWN_MAX = 1000
+"""Lanes heard of and not known, which are learnt one by one; where there are more, all that hold something are."""
+SPARE_DEMANDS = 256
+"""Demands that no lane puts any more are kept up to this, and as many as there are others."""
 DELETED_MAX = 1000
 """Lanes deleted in one go."""
 YES, NO = 1, 2
@@ -55,7 +66,7 @@ class Tally:
 class Lane:
     """One lane as this process knows it."""
 
-    __slots__ = ("_began", "_lines", "best", "changes", "demand", "id", "needs")
+    __slots__ = ("_began", "_lines", "best", "changes", "demand", "empty_since", "id", "needs")
 
     def __init__(self, lane_id: int, needs: Needs, demand: int, lines: list[Line], began: Tally) -> None:
         self.id = lane_id
@@ -69,6 +80,8 @@ class Lane:
         """No waiting request has a better rank; None: nothing waits."""
         self.changes = 0
         """Counts what was heard of it, to tell what was heard while somebody looked."""
+        self.empty_since: datetime | None = None
+        """When it was first found that nothing waits; None: since then something may have."""
         self._stand(ANY_RANK)
 
     def gains(self, rank: int) -> None:
@@ -82,6 +95,11 @@ class Lane:
         if self.changes == at_changes and best != self.best:
             self._stand(best)
 
+    def leave(self) -> None:
+        """Stand nowhere from now on: who still holds it and hears of it changes nothing any more."""
+        self._stand(None)
+        self._lines = []
+
     def _stand(self, best: int | None) -> None:
         if self.best is not None:
             left = -self.best, self.id, self
@@ -91,6 +109,7 @@ class Lane:
             self._began.count += 1
         self.best = best
         if best is not None:
+            self.empty_since = None
             for line in self._lines:
                 insort(line, (-best, self.id, self))
 
@@ -104,6 +123,10 @@ class Match:
         """By number of the demand: whether the offer meets it."""
         self.idle_since = -1
         """The tally at which there was nothing for it: until it counts on, there is nothing either."""
+
+    def forget_demands(self) -> None:
+        """Look at every demand anew: they have other numbers now."""
+        self.meets = bytearray()
 
     def may_serve(self, lane: Lane) -> bool:
         """Whether it can serve a lane for which it has a model, and which lists no workers."""
@@ -125,12 +148,17 @@ class Lanes:
         self._demands: dict[Needs, int] = {}
         self._lines: defaultdict[tuple[str, str | None], Line] = defaultdict(list)
         """By kind and model (None: any) the lanes in which something may wait."""
-        self._by_model: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
-        self._of_listed: defaultdict[tuple[str, str], list[Lane]] = defaultdict(list)
-        self._of_not_listed: defaultdict[str, list[Lane]] = defaultdict(list)
+        self._by_model: defaultdict[tuple[str, str | None], set[int]] = defaultdict(set)
+        self._of_listed: defaultdict[tuple[str, str], dict[int, Lane]] = defaultdict(dict)
+        self._of_not_listed: defaultdict[str, dict[int, Lane]] = defaultdict(dict)
         self._matches: LRUCache[tuple[object, ...], Match] = LRUCache(MATCHES_MAX)
+        self._all_matches: WeakSet[Match] = WeakSet()
+        """Also those that somebody holds and that are no longer among the last ones."""
         self._began = Tally()
         self._is_complete = False
+        """Whether every lane in which something waited is known, as far as was heard."""
+        self._unknown: set[int] = set()
+        """Lanes that were heard of since."""
         self._loading = asyncio.Lock()
 
     def get(self, lane_id: int) -> Lane | None:
@@ -139,35 +167,41 @@ class Lanes:
 
     # ------------------------------------------------------------------------------------ knowing them
     async def load(self, database: Database) -> None:
-        """Learn the lanes that others made; asks nothing when none was heard of."""
-        if not self._is_complete:
+        """Learn the lanes that others made or that were forgotten; asks nothing when none was heard of."""
+        if not self._is_complete or self._unknown:
             # Who comes while they are read waits for them: without lanes there is nothing to be found.
             async with self._loading:
                 await self._load(database)
 
     async def _load(self, database: Database) -> None:
-        if self._is_complete:
-            return
-        self._is_complete = True
+        is_complete, unknown = self._is_complete, self._unknown
+        self._is_complete, self._unknown = True, set()
         try:
-            async with database.statement() as tx:
-                for lane_id, needs in await tx.all(sql.lanes, _row):
-                    self.add(lane_id, needs)
+            if not is_complete:
+                async with database.statement() as tx:
+                    self._add_rows(await tx.all(sql.waiting_lanes, _row))
+            if unknown:
+                async with database.statement() as tx:
+                    self._add_rows(await tx.all(sql.lanes, _row, ids=sorted(unknown)))
         except BaseException:
-            self._is_complete = False
+            self._is_complete = self._is_complete and is_complete
+            self._unknown |= unknown
             raise
 
-    async def intern(self, database: Database, all_needs: Iterable[Needs]) -> None:
-        """Make the lanes of these needs where there are none. Two nodes that make one at once get the same."""
-        wanted = {needs for needs in all_needs if needs not in self._by_needs}
-        if not wanted:
-            return
-        encoded = {sha256(text).digest(): text for text in (_encoded(needs) for needs in wanted)}
-        # In one order on every node, so that two who make the same lanes never wait for each other in a ring.
-        rows = [{"digest": digest.hex(), "needs": msgspec.Raw(encoded[digest])} for digest in sorted(encoded)]
-        async with database.statement() as tx:
-            for lane_id, needs in await tx.all(sql.intern_lanes, _row, lanes=rows):
-                self.add(lane_id, needs)
+    async def intern(self, database: Database, all_needs: Iterable[Needs]) -> dict[Needs, Lane]:
+        """The lanes of these needs, made where there are none. Two nodes that make one at once get the same."""
+        lanes = {needs: self._by_needs.get(needs) for needs in all_needs}
+        found = {needs: lane for needs, lane in lanes.items() if lane is not None}
+        encoded = {sha256(text).digest(): text for text in (_encoded(needs) for needs in lanes if needs not in found)}
+        if encoded:
+            # In one order on every node, so that two who make the same lanes never wait for each other in a ring.
+            rows = [{"digest": digest.hex(), "needs": msgspec.Raw(encoded[digest])} for digest in sorted(encoded)]
+            async with database.statement() as tx:
+                found |= self._add_rows(await tx.all(sql.intern_lanes, _row, lanes=rows))
+        return found
+
+    def _add_rows(self, rows: Iterable[tuple[int, Needs]]) -> dict[Needs, Lane]:
+        return {needs: self.add(lane_id, needs) for lane_id, needs in rows}
 
     def knows(self, needs: Needs) -> bool:
         """Whether the lane of these needs is known here."""
@@ -188,22 +222,65 @@ class Lanes:
             known.clear()
         self._is_complete = False
 
-    def add(self, lane_id: int, needs: Needs) -> None:
-        """Learn of a lane that is there; one that is known stays as it is."""
-        if lane_id in self._by_id:
+    def forget_empty(self, now: datetime) -> None:
+        """Forget lanes in which nothing has waited for long; for when all were compared with the database."""
+        gone = []
+        for lane in self._by_id.values():
+            if lane.best is None:
+                if lane.empty_since is None:
+                    lane.empty_since = now
+                elif now - lane.empty_since >= EMPTY_FOR:
+                    gone.append(lane)
+        for lane in gone[:FORGOTTEN_MAX]:
+            self._drop(lane)
+        if gone:
+            self._forget_demands()
+
+    def _drop(self, lane: Lane) -> None:
+        lane.leave()
+        needs = lane.needs
+        del self._by_id[lane.id]
+        if self._by_needs[needs] is lane:  # and not one that was made anew when this one was deleted
+            del self._by_needs[needs]
+        for key in _keys(needs):
+            self._by_model[key].discard(lane.id)
+            if not self._by_model[key]:
+                del self._by_model[key]
+                self._lines.pop(key, None)
+        for worker_id in needs.workers:
+            if listed := self._of_listed.get((needs.kind, worker_id)):
+                listed.pop(lane.id, None)
+                if not listed:
+                    del self._of_listed[needs.kind, worker_id]
+        self._of_not_listed[needs.kind].pop(lane.id, None)
+
+    def _forget_demands(self) -> None:
+        put = {lane.demand for lane in self._by_id.values()}
+        if len(self._demands) <= 2 * len(put) + SPARE_DEMANDS:
             return
-        keys = [(needs.kind, model) for model in needs.models or (None,)]
+        self._demands.clear()
+        for lane in self._by_id.values():
+            lane.demand = self._demand(lane.needs)
+        for match in self._all_matches:
+            match.forget_demands()
+
+    def add(self, lane_id: int, needs: Needs) -> Lane:
+        """Learn of a lane that is there; one that is known stays as it is."""
+        if (known := self._by_id.get(lane_id)) is not None:
+            return known
+        keys = _keys(needs)
         lines = [] if needs.workers else [self._lines[key] for key in keys]
         lane = self._by_id[lane_id] = self._by_needs[needs] = Lane(
             lane_id, needs, self._demand(needs), lines, self._began
         )
         for key in keys:
-            self._by_model[key].append(lane_id)
+            self._by_model[key].add(lane_id)
         if needs.worker_blacklist:
-            self._of_not_listed[needs.kind].append(lane)
+            self._of_not_listed[needs.kind][lane_id] = lane
         else:
             for worker_id in needs.workers:
-                self._of_listed[needs.kind, worker_id].append(lane)
+                self._of_listed[needs.kind, worker_id][lane_id] = lane
+        return lane
 
     # ----------------------------------------------------------------------------- hearing of changes
     def hear(self, work: list[Work]) -> None:
@@ -211,12 +288,13 @@ class Lanes:
         for lane_id, rank, _ in work:
             if lane := self._by_id.get(lane_id):
                 lane.gains(rank)
-            else:
-                self._is_complete = False
+        self.learn_of(lane_id for lane_id, _, _ in work)
 
     def learn_of(self, lane_ids: Iterable[int]) -> None:
         """These lanes exist: the next `load` learns those that are not known here."""
-        if any(lane_id not in self._by_id for lane_id in lane_ids):
+        self._unknown.update(lane_id for lane_id in lane_ids if lane_id not in self._by_id)
+        if len(self._unknown) > UNKNOWN_MAX:
+            self._unknown.clear()
             self._is_complete = False
 
     def doubt(self) -> None:
@@ -231,7 +309,7 @@ class Lanes:
 
     def sharing_models(self, kind: str, models: frozenset[str]) -> list[int]:
         """The ids of the lanes of a kind that take any model, or one of these."""
-        of_models = [self._by_model.get((kind, model), []) for model in (None, *models)]
+        of_models: list[Collection[int]] = [self._by_model.get((kind, model), ()) for model in (None, *models)]
         return list({lane_id for lanes in of_models for lane_id in lanes})
 
     # ------------------------------------------------------------------------------------- who can what
@@ -241,6 +319,7 @@ class Lanes:
         found = self._matches.get(key)
         if found is None:
             found = self._matches[key] = Match(replace(offer, worker_id=""))
+            self._all_matches.add(found)
         return found
 
     def waiting_for(self, match: Match, offer: Offer) -> list[Lane]:
@@ -280,7 +359,10 @@ class Lanes:
         return self._demands.setdefault(apart, len(self._demands))
 
     def _with_lists(self, offer: Offer) -> list[Lane]:
-        return [*self._of_listed.get((offer.kind, offer.worker_id), ()), *self._of_not_listed.get(offer.kind, ())]
+        places: tuple[Mapping[int, Lane], ...] = (
+            self._of_listed.get((offer.kind, offer.worker_id), {}), self._of_not_listed.get(offer.kind, {})
+        )  # fmt: skip
+        return [lane for place in places for lane in place.values()]
 
 
 async def delete_unused(ctx: Context) -> int:
@@ -310,6 +392,10 @@ def _merged(found: Line, line: Line, match: Match, at_most: int) -> Line:
         if len(more) >= at_most:
             break
     return sorted(found + more)[:at_most] if more else found
+
+
+def _keys(needs: Needs) -> list[tuple[str, str | None]]:
+    return [(needs.kind, model) for model in needs.models or (None,)]
 
 
 def _row(id: int, needs: object) -> tuple[int, Needs]:

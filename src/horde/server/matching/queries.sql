@@ -1,7 +1,15 @@
 -- name: lanes
--- All lanes.
+-- The lanes of these ids.
 SELECT id, needs
 FROM lanes
+WHERE id = ANY(:ids::bigint[])
+ORDER BY id;
+
+-- name: waiting_lanes
+-- All lanes in which something waits.
+SELECT id, needs
+FROM lanes AS l
+WHERE EXISTS (SELECT FROM requests AS r WHERE r.lane_id = l.id AND r.waiting > 0)
 ORDER BY id;
 
 -- name: intern_lanes

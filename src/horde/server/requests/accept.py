@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from horde.server.db.notify import News, Work
 from horde.server.db.pool import Tx
 from horde.server.idempotency.keys import Key, keep, recall
 from horde.server.ledger.post import floor_of
-from horde.server.matching.lanes import Lanes
+from horde.server.matching.lanes import Lane, Lanes
 from horde.server.matching.order import priority, rank
 from horde.server.requests import sql
 from horde.server.workers.online import online
@@ -81,6 +81,8 @@ class _LaneGone(Exception):
 
 Outcomes = dict[UUID, Accepted | HordeError]
 """By order."""
+Places = Mapping[Needs, Lane]
+"""The lanes in which requests are to stand; also where the process forgets one of them meanwhile."""
 
 
 async def accept_together(ctx: Context, orders: Sequence[Order]) -> list[Accepted | HordeError]:
@@ -180,25 +182,25 @@ async def _add(ctx: Context, lanes: Lanes, entries: Sequence[_Entry]) -> Outcome
     """Write the requests and the answers to those with keys. Raises _LaneGone."""
     if not entries:
         return {}
-    await lanes.intern(ctx.database, (entry.needs for entry in entries))
+    places = await lanes.intern(ctx.database, (entry.needs for entry in entries))
     workers = await online(ctx)
     outcomes: Outcomes = {}
     for entry in entries:
         order = entry.order
-        is_possible = workers.can_serve_lane(lanes, lanes.of(entry.needs), owner_id=order.user.id)
+        is_possible = workers.can_serve_lane(lanes, places[entry.needs], owner_id=order.user.id)
         outcomes[order.id] = Accepted(str(order.id), order.price, is_possible)
     if any(entry.order.key for entry in entries):
-        outcomes |= await _write_once(ctx, lanes, entries, outcomes)
+        outcomes |= await _write_once(ctx, places, entries, outcomes)
     else:
         async with ctx.database.statement() as tx:
-            await _write(tx, ctx, lanes, entries)
+            await _write(tx, ctx, places, entries)
     written = [entry for entry in entries if isinstance(outcomes[entry.order.id], Accepted)]
-    work = [Work(lanes.of(entry.needs).id, entry.rank, entry.order.draft.n) for entry in written]
+    work = [Work(places[entry.needs].id, entry.rank, entry.order.draft.n) for entry in written]
     ctx.services.hints.publish(News(work=work))
     return outcomes
 
 
-async def _write_once(ctx: Context, lanes: Lanes, entries: Sequence[_Entry], outcomes: Outcomes) -> Outcomes:
+async def _write_once(ctx: Context, places: Places, entries: Sequence[_Entry], outcomes: Outcomes) -> Outcomes:
     """Write the requests with the answers to those with keys; returns a refusal for each whose key is used."""
     answers = {
         entry.order.key: asdict(outcome)
@@ -208,15 +210,15 @@ async def _write_once(ctx: Context, lanes: Lanes, entries: Sequence[_Entry], out
     async with ctx.database.transaction() as tx:
         kept = await keep(tx, answers, now=ctx.now)
         new = [entry for entry in entries if entry.order.key is None or entry.order.key.name in kept]
-        await _write(tx, ctx, lanes, new)
+        await _write(tx, ctx, places, new)
     return {entry.order.id: IdempotencyKeyConflict() for entry in entries if entry not in new}
 
 
-async def _write(tx: Tx, ctx: Context, lanes: Lanes, entries: Sequence[_Entry]) -> None:
+async def _write(tx: Tx, ctx: Context, places: Places, entries: Sequence[_Entry]) -> None:
     """Raises _LaneGone when one of the lanes is; nothing is written then."""
     if not entries:
         return
-    rows = [_row(ctx, entry, lanes.of(entry.needs).id, place) for place, entry in enumerate(entries)]
+    rows = [_row(ctx, entry, places[entry.needs].id, place) for place, entry in enumerate(entries)]
     if not await tx.values(sql.add_requests, UUID, requests=rows):
         raise _LaneGone
 

@@ -87,7 +87,8 @@ async def lease(ctx: Context, shares: Sequence[tuple[Member, Share]]) -> list[Po
     requests: dict[UUID, _Claimed] = {}
     for place, (member, share) in enumerate(shares):
         head = share.head
-        # A lane that was forgotten since is learnt again by the next look.
+        # A lane that was forgotten since is learnt again by the next pop.
+        lanes.learn_of([head.lane_id])
         if (lane := lanes.get(head.lane_id)) is not None:
             batch = batches[place] = _batch(ctx, member, share, lane)
             # One row for each request: it was shared out to several workers at once, maybe.

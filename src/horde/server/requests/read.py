@@ -149,6 +149,7 @@ def _not_found(key: UUID) -> HordeError:
 async def _progress(ctx: Context, row: Row) -> Progress:
     workers = await online(ctx)
     lanes = ctx.remembered(Lanes)
+    lanes.learn_of([row.lane_id])
     await lanes.load(ctx.database)
     lane = lanes.get(row.lane_id)
     is_faulted = row.state == "faulted"

@@ -77,6 +77,7 @@ async def _take(ctx: Context, _previous: Survey | None) -> Survey:
     lanes.learn_of(count.lane_id for counts in by_kind.values() for count in counts)
     await lanes.load(ctx.database)
     _put_right(changes, [count for counts in by_kind.values() for count in counts])
+    lanes.forget_empty(ctx.now)
     with_lists = {
         kind: [count for count in counts if (lane := lanes.get(count.lane_id)) and lane.needs.workers]
         for kind, counts in by_kind.items()
