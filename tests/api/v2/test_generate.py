@@ -195,6 +195,8 @@ def test_explanation_goes_when_a_worker_comes_and_comes_when_it_goes(horde: Runn
     change(horde, "UPDATE workers SET models = '{rare}', changed_at = clock_timestamp()")
     assert told() is None
     change(horde, "UPDATE workers SET is_in_maintenance = true, changed_at = clock_timestamp()")
+    assert str(told()).startswith("1 worker online could do it, but it is in maintenance. Hint: ")
+    change(horde, "DELETE FROM workers")
     assert told() == "No worker is online."
 
 

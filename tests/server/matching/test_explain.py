@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from horde.kinds import KINDS
 from horde.kinds.base import Kind, Needs, Offer
-from horde.server.matching.explain import VERBS, Explanation, Shortfall, explain
+from horde.server.matching.explain import VERBS, Explanation, Resting, Shortfall, explain
 from horde.server.matching.rules import RULES, can_serve, failures
 from tests.kinds.any_offer import able, any_needs, any_offer
 
@@ -111,6 +111,39 @@ def test_every_demand_has_its_words(needs: dict[str, Any], offer: dict[str, Any]
     found = explained(Needs(kind="image", **needs), replace(plain, **{"features": features} | offer))
 
     assert found.sentence == sentence
+
+
+IDLE, PAUSED = (Resting(GOOD, "in maintenance"), Resting(GOOD, "paused"))
+WAIT = "Hint: wait until it serves everybody again, or start another worker (horde worker)."
+
+
+@pytest.mark.parametrize(
+    ("offers", "resting", "sentence"),
+    [
+        ([], [IDLE], f"1 worker online could do it, but it is in maintenance. {WAIT}"),
+        ([], [PAUSED, PAUSED], f"2 workers online could do it, but they are paused. {WAIT}"),
+        ([PRUDE], [IDLE, PAUSED], f"2 workers online could do it, but they are in maintenance or paused. {WAIT}"),
+        ([], [Resting(OTHER, "paused")], "1 worker is online, but it is paused. No worker online offers model X."),
+        (
+            [],
+            [Resting(OTHER, "paused")] * 2,
+            "2 workers are online, but they are paused. No worker online offers model X.",
+        ),
+        ([PRUDE], [Resting(OTHER, "paused")], "No worker online takes nsfw requests."),
+        ([], [Resting(but(GOOD, kind="text"), "paused")], "No worker is online."),
+    ],
+)
+def test_worker_that_rests_is_told_of_where_it_is_the_reason(
+    offers: list[Offer], resting: list[Resting], sentence: str
+) -> None:
+    found = explain(X, offers, resting)
+
+    assert found is not None
+    assert (found.sentence, found.online) == (sentence, len(offers))
+
+
+def test_worker_that_rests_is_not_told_of_when_another_can_do_it() -> None:
+    assert explain(X, [GOOD], [IDLE]) is None
 
 
 def test_long_list_of_lacks_is_counted() -> None:

@@ -1,14 +1,16 @@
 """How far a request is, and when it will be done, as honestly as can be known."""
 
+from dataclasses import replace
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from horde.errors import RequestNotFound
 from horde.kinds.image import ImageParams
 from horde.server.accounts.users import User
 from horde.server.requests.deliver import report_fault
-from horde.server.requests.read import Progress, progress, readable_requests, status
+from horde.server.requests.read import UP_TO_THE_NAMED, Progress, progress, readable_requests, status
 from horde.server.requests.survey import survey
 from horde.server.status.models import models
 from tests.plugins.hordes import Clock
@@ -181,3 +183,24 @@ async def test_requests_of_a_user_are_listed_until_they_are_forgotten(clock: Clo
     async with clock.ctx.database.transaction() as tx:
         assert [str(found) for found in await readable_requests(tx, ada.id, "image")] == ids
         assert await readable_requests(tx, ada.id, "text") == []
+
+
+async def test_who_names_a_worker_that_serves_those_it_puts_first_is_told_so(
+    clock: Clock, ada: User, bob: User
+) -> None:
+    atlas, zeus = await worker(clock.ctx, bob, "Atlas"), await worker(clock.ctx, ada, "Zeus", sizes={"pixels": 1})
+    settings = msgspec.structs.replace(clock.ctx.services.settings, require_matched_targeting=True)
+    ctx = replace(clock.ctx, services=replace(clock.ctx.services, settings=settings))
+    ids = [
+        await asked(ctx, asking, **changes)
+        for asking, changes in (
+            (ada, {"workers": (str(atlas.id),)}),
+            (ada, {"workers": (str(zeus.id),), "worker_blacklist": True}),
+            (ada, {}),
+            (bob, {"workers": (str(atlas.id),)}),
+        )
+    ]
+
+    found = [(await progress(ctx, request_id, kind="image")).explanation for request_id in ids]
+
+    assert found == [UP_TO_THE_NAMED, None, None, None]

@@ -199,11 +199,31 @@ async def test_power_and_explanation_follow_a_refresh(clock: Clock) -> None:
     await pause(clock.ctx, "Atlas")
     clock.now += LATER
     await seen(clock.ctx, lambda found: found.power(lanes, lane), NOBODY)
-    assert (await online(clock.ctx)).explanation(lanes, lane) == "No worker is online."
+    assert resting("in maintenance") in str((await online(clock.ctx)).explanation(lanes, lane))
+    await change(
+        clock.ctx, "UPDATE workers SET is_paused = true, is_in_maintenance = false, changed_at = clock_timestamp()"
+    )
+    clock.now += LATER
+    await seen(clock.ctx, lambda found: resting("paused") in str(found.explanation(lanes, lane)), True)
 
     clock.move(minutes=5)
     await seen(clock.ctx, lambda found: found.named("Atlas"), None)
     assert (await online(clock.ctx)).power_of_kind("image") == NOBODY
+
+
+def resting(state: str) -> str:
+    return f"1 worker online could do it, but it is {state}."
+
+
+async def test_worker_in_maintenance_that_is_named_is_the_reason(clock: Clock) -> None:
+    ada = await user(clock.ctx)
+    await worker(clock.ctx, ada, "Zeus", models=("one",))
+    atlas = await worker(clock.ctx, ada, "Atlas", models=("one",))
+    await pause(clock.ctx, "Atlas")
+    lanes, lane = await a_lane(clock.ctx, replaced(NEEDS, workers=(str(atlas.id),)))
+
+    async with nodes(clock.ctx, 1) as [other]:
+        assert resting("in maintenance") in str((await online(other)).explanation(lanes, lane))
 
 
 async def test_worker_in_maintenance_has_power_for_its_owner_alone(clock: Clock) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from horde.kinds import KINDS
 from horde.kinds.base import Needs, Offer
-from horde.server.matching.rules import Rule, rules_for
+from horde.server.matching.rules import Rule, can_serve, rules_for
 
 PHRASES_MAX = 3
 """How many demands one sentence names; the others are counted."""
@@ -18,6 +19,8 @@ VERBS = {
     "takes": ("take", "does not take", "do not take"),
 }
 """The verbs with which the words of rules begin: for several workers; for one that does not, and several."""
+
+WHEN_RESTING = "wait until it serves everybody again, or start another worker (horde worker)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +46,17 @@ class Explanation:
 
     sentence: str
     online: int
-    """Workers of the right kind."""
+    """Workers of the right kind that serve everybody."""
     short_of: tuple[Shortfall, ...]
     """What is missing, the nearest to being met first."""
+
+
+class Resting(NamedTuple):
+    """A worker online that serves its owner alone."""
+
+    offer: Offer
+    state: str
+    """Goes on after "it is"."""
 
 
 @dataclass(slots=True)
@@ -58,8 +69,8 @@ class _Group:
     """The most that any of them offers of the size of a failed rule."""
 
 
-def explain(needs: Needs, offers: Iterable[Offer]) -> Explanation | None:
-    """Why none of these offers can serve these needs; None: one can.
+def explain(needs: Needs, offers: Iterable[Offer], resting: Iterable[Resting] = ()) -> Explanation | None:
+    """Why none of these offers can serve these needs; None: one can. Those who rest may be the whole reason.
 
     Each offer is looked at once: measured 3 us each.
     """
@@ -78,10 +89,22 @@ def explain(needs: Needs, offers: Iterable[Offer]) -> Explanation | None:
         for place in failed:
             if (size := rules[place].size) is not None:
                 group.limits[place] = max(group.limits.get(place, 0), offer.sizes.get(size, 0))
-    if not groups:
+    at_rest = [rests for rests in resting if rests.offer.kind == needs.kind]
+    if able := [rests for rests in at_rest if can_serve(rests.offer, needs)]:
+        sentence = f"{_count(len(able), after=' online')} could do it, but {_rest(able)}. Hint: {WHEN_RESTING}"
+    elif groups:
+        return _Case(needs, rules, sorted(groups.values(), key=lambda group: _distance(group, rules))).explanation
+    elif at_rest and (lack := explain(needs, [rests.offer for rests in at_rest])):
+        are = "is" if len(at_rest) == 1 else "are"
+        sentence = f"{_count(len(at_rest))} {are} online, but {_rest(at_rest)}. {lack.sentence}"
+    else:
         sentence = f"No worker online does {needs.kind} requests." if of_other_kinds else "No worker is online."
-        return Explanation(sentence=sentence, online=0, short_of=())
-    return _Case(needs, rules, sorted(groups.values(), key=lambda group: _distance(group, rules))).explanation
+    return Explanation(sentence=sentence, online=sum(group.workers for group in groups.values()), short_of=())
+
+
+def _rest(resting: Sequence[Resting]) -> str:
+    states = " or ".join(sorted({rests.state for rests in resting}))
+    return f"it is {states}" if len(resting) == 1 else f"they are {states}"
 
 
 def _distance(group: _Group, rules: Sequence[Rule]) -> tuple[int, bool, int, tuple[int, ...]]:

@@ -12,7 +12,7 @@ import msgspec
 from horde.errors import HordeError, RequestNotFound
 from horde.server.context import Context
 from horde.server.db.pool import Tx
-from horde.server.matching.lanes import Lanes
+from horde.server.matching.lanes import Lane, Lanes
 from horde.server.requests import sql
 from horde.server.requests.estimate import seconds_to_come
 from horde.server.requests.places import NOTHING, ahead_of
@@ -20,6 +20,11 @@ from horde.server.workers.online import NOBODY, online
 from horde.units import Kudos
 
 LISTED_MAX = 500
+UP_TO_THE_NAMED = (
+    "A worker that is named is online, but on this server it serves those who name it only if it puts them first."
+    " Hint: ask its owner to name you as a priority user, or leave out `workers`."
+)
+"""Whom a worker puts first is known only while it asks for work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +164,8 @@ async def _progress(ctx: Context, row: Row) -> Progress:
         ahead = await ahead_of(ctx, row.kind, row.rank, row.seq)
         if lane is not None and not can_be_served:
             explanation = workers.explanation(lanes, lane)
+        elif lane is not None and _is_up_to_the_named(ctx, lane):
+            explanation = None if workers.serves_own(lanes, lane, row.user_id) else UP_TO_THE_NAMED
     seconds = seconds_to_come(
         ahead,
         row.things,
@@ -184,6 +191,11 @@ async def _progress(ctx: Context, row: Row) -> Progress:
         charged=Kudos(row.charged_mk),
         explanation=explanation,
     )
+
+
+def _is_up_to_the_named(ctx: Context, lane: Lane) -> bool:
+    needs = lane.needs
+    return ctx.services.settings.require_matched_targeting and bool(needs.workers) and not needs.worker_blacklist
 
 
 async def readable_requests(tx: Tx, user_id: int, kind: str) -> list[UUID]:

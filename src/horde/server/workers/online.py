@@ -13,7 +13,7 @@ from uuid import UUID
 from horde.kinds.base import Needs, Offer
 from horde.server.accounts.users import ANONYMOUS_ID
 from horde.server.context import Context
-from horde.server.matching.explain import explain
+from horde.server.matching.explain import Resting, explain
 from horde.server.matching.lanes import Lane, Lanes, Match
 from horde.server.matching.rules import can_serve
 from horde.server.memory import Copy
@@ -152,9 +152,11 @@ class Online:
 
     def can_serve_lane(self, lanes: Lanes, lane: Lane, *, owner_id: int | None = None) -> bool:
         """Whether any of them would be given a request of this lane, or one of this owner."""
-        if self._is_served(lanes, lane):
-            return True
-        return owner_id is not None and any(
+        return self._is_served(lanes, lane) or (owner_id is not None and self.serves_own(lanes, lane, owner_id))
+
+    def serves_own(self, lanes: Lanes, lane: Lane, owner_id: int) -> bool:
+        """Whether any of this owner's workers would be given a request of this lane by their owner."""
+        return any(
             _serves_first(member, owner_id)
             and lanes.serves(lanes.match(member.offer_to_first), member.offer_to_first, lane)
             for member in self
@@ -166,7 +168,9 @@ class Online:
         if self._is_served(lanes, lane):
             return None
         if lane.id not in self._explanations:
-            found = explain(lane.needs, [member.offer for member in self._all_of(lane.needs.kind)])
+            serving = [member.offer for member in self._all_of(lane.needs.kind)]
+            resting = [Resting(member.offer, _state(member)) for member in self if not member.worker.is_serving_all]
+            found = explain(lane.needs, serving, resting)
             self._explanations[lane.id] = found.sentence if found else None
         return self._explanations[lane.id]
 
@@ -208,13 +212,17 @@ def _serves_first(member: Member, owner_id: int) -> bool:
     return member.worker.user_id == owner_id != ANONYMOUS_ID
 
 
+def _state(member: Member) -> str:
+    return "in maintenance" if member.worker.is_in_maintenance else "paused"
+
+
 def _offers_the_same(known: Worker, new: Worker) -> bool:
     return (
         known.terms == new.terms
         and known.models == new.models
         and (known.name, known.kind, known.agent, known.threads) == (new.name, new.kind, new.agent, new.threads)
         and (known.user_id, known.owner_is_trusted) == (new.user_id, new.owner_is_trusted)
-        and known.is_serving_all == new.is_serving_all
+        and (known.is_in_maintenance, known.is_paused) == (new.is_in_maintenance, new.is_paused)
         and (known.speed < SLOW_BELOW) == (new.speed < SLOW_BELOW)
     )
 
