@@ -19,6 +19,8 @@ ModelName = Annotated[str, Meta(min_length=1, max_length=255)]
 UUID_LENGTH = 36
 BODY_TEXT_MAX = 100_000
 """Characters that one text field may have at most; longer bodies are cut off by the size limit of the server."""
+PRIORITY_USERS_MAX = 100
+"""The contract names no limit; each of them is a look into the queue at every pop."""
 BASE64_MAX = 20 * 1024 * 1024
 
 
@@ -138,7 +140,7 @@ class Pop(msgspec.Struct, kw_only=True):
     """A worker asks for a job and says what it can do."""
 
     name: Annotated[str, Meta(min_length=1, max_length=1000)]
-    priority_usernames: Annotated[list[str], Meta(max_length=1000)] = []
+    priority_usernames: Annotated[list[str], Meta(max_length=PRIORITY_USERS_MAX)] = []
     nsfw: bool = True
     models: Annotated[list[Annotated[str, Meta(min_length=3, max_length=255)]], Meta(max_length=5000)] = []
     bridge_agent: Annotated[str, Meta(max_length=1000)] = "unknown:0:unknown"

@@ -247,6 +247,13 @@ def test_pop_that_cannot_be_met_is_refused(client: httpx.Client, fields: Json, s
     assert client.get("/api/v2/workers").json() == []
 
 
+def test_pop_that_names_too_many_priority_users_is_refused(shared_client: httpx.Client) -> None:
+    names = [f"robin#{number}" for number in range(101)]
+    answer = shared_client.post(POP, json={"name": "w", "models": ["abc"], "priority_usernames": names})
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["priority_usernames"])
+
+
 def test_worker_without_models_reads_the_words_it_knows(shared_client: httpx.Client) -> None:
     answer = shared_client.post(POP, json={"name": "w", "models": []})
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from horde.server.context import Context
 from horde.server.matching.lanes import Lanes
 from horde.server.requests import sql
 from horde.server.requests.cancel import cancel
-from horde.server.requests.claim import DEEPER, DEPTH_MAX, LANES_TRIED, ROUNDS
+from horde.server.requests.claim import DEEPER, DEPTH_MAX, LANES_OF_FIRST, LANES_TRIED, ROUNDS
 from horde.server.requests.lease import Popped
 from horde.server.requests.pop import pop
 from tests.plugins.hordes import Clock
@@ -217,6 +218,46 @@ async def test_order_of_ranks_holds_over_more_lanes_than_are_tried_at_once(
 
     assert got == [f"{-minus} {age}" for minus, age in sorted(waiting)]
     await idle(ctx, bob, models=tuple(models))
+
+
+async def test_own_request_behind_many_with_a_word_of_the_blacklist_goes_before_all_others(
+    clock: Clock, bob: User
+) -> None:
+    await asked(clock.ctx, bob, prompt="a hound")
+    await change(clock.ctx, COPIES, many=DEPTH_MAX - 2)
+    await change(clock.ctx, "UPDATE requests SET rank = rank + 1000")
+    await asked(clock.ctx, replace(bob, concurrency=500), prompt="own")
+    await queue_of(clock.ctx, 10**6, 10**5)
+    assert await one(clock.ctx, "SELECT min(rank) = (SELECT rank FROM requests WHERE prompt = 'own') FROM requests")
+
+    found = [await popped(clock.ctx, bob, models=("one",), blacklist=("hound",)) for _ in range(2)]
+
+    assert prompts(found) == ["own", str(10**6)]
+
+
+async def test_best_of_friends_is_found_behind_what_the_worker_refuses(clock: Clock, bob: User) -> None:
+    rich, poor = await user(clock.ctx, "Rich", has=3000), await user(clock.ctx, "Poor", has=1000)
+    for asking, words in ((rich, ("a hound", "a hound", "rich")), (poor, ("poor 1", "poor 2", "poor 3"))):
+        for prompt in words:
+            await asked(clock.ctx, asking, prompt=prompt)
+    await queue_of(clock.ctx, 5000)
+
+    offered: dict[str, Any] = {"first_users": (rich.id, poor.id), "blacklist": ("hound",)}
+    found = [await popped(clock.ctx, bob, **offered) for _ in range(5)]
+
+    assert prompts(found) == ["rich", "poor 1", "poor 2", "poor 3", "5000"]
+
+
+@pytest.mark.parametrize("lanes", [1, 2 * LANES_TRIED, LANES_OF_FIRST + 1])
+async def test_own_request_is_found_behind_those_that_the_worker_cannot_do(clock: Clock, bob: User, lanes: int) -> None:
+    able = [f"model {number}" for number in range(lanes)]
+    for model in able:
+        await asked(clock.ctx, await user(clock.ctx, has=5000), models=(model,))
+    for _ in range(DEEPER + 1):
+        await asked(clock.ctx, bob, prompt="for another", models=("another",))
+    await asked(clock.ctx, bob, prompt="own", models=("own",))
+
+    assert (await popped(clock.ctx, bob, models=(*able, "own"))).payload["prompt"] == "own"
 
 
 # ----------------------------------------------------------------------------------------------- what others made

@@ -29,7 +29,9 @@ LANES_TRIED = 16
 DEEPER = 4
 """Each round looks so many times deeper into the lanes: past heads that others hold or that a worker refuses."""
 DEPTH_MAX = 500
-"""No account may have more requests waiting, so that all of a user served first are seen."""
+"""No account may have more requests waiting: in the last round all of a user served first are seen."""
+LANES_OF_FIRST = 64
+"""So many lanes are named in a look for those served first; who can do more looks through all of theirs."""
 NOTHING = -(2**62)
 """A rank worse than any."""
 
@@ -64,14 +66,20 @@ class _Asking:
     claim: Claim
     lanes: list[Lane] = field(default_factory=list)
     """Those tried in this round, for whoever asked."""
-    may_have_first: bool = False
-    """Whether those it serves first may have something for it."""
+    lanes_of_first: list[Lane] | None = field(default_factory=list)
+    """Those in which they whom it serves first may have something for it; None: too many to be named."""
     best_untried: int = NOTHING
     """No lane that is not tried holds anything better."""
     blacklisted: set[UUID] = field(default_factory=set)
     """Requests passed over for a word in their prompts; a deeper look shows them again."""
     share: Share | None = None
+    """What is about to be leased to it in this round."""
     popped: Popped | None = None
+
+    @property
+    def may_have_first(self) -> bool:
+        """Whether those it serves first may have something for it."""
+        return self.lanes_of_first != []
 
     def allows(self, head: Head) -> bool:
         """Whether no word of the worker's blacklist is in the prompt of what it could do otherwise."""
@@ -91,6 +99,8 @@ class _Seen:
     """By lane, the place behind which there may be more, where not all was seen."""
     of_first: list[Head]
     """Those of users whom somebody serves first."""
+    ends_of_first: Mapping[tuple[str, int], tuple[int, int]]
+    """By kind and user, as `ends`."""
 
 
 async def claim_together(ctx: Context, claims: Sequence[Claim]) -> list[Popped | Searched]:
@@ -105,9 +115,10 @@ async def claim_together(ctx: Context, claims: Sequence[Claim]) -> list[Popped |
         if not still:
             break
         try:
-            seen = await _look(ctx, still, missed, depth=min(len(still) * DEEPER**number, DEPTH_MAX))
+            is_last = number == ROUNDS - 1
+            seen = await _look(ctx, still, missed, depth=min(len(still) * DEEPER**number, DEPTH_MAX), is_last=is_last)
             for one in still:
-                one.share = _share(ctx, one, seen, is_last=number == ROUNDS - 1)
+                one.share = _share(ctx, one, seen, is_last=is_last)
             chosen = [(one, one.share) for one in still if one.share]
             given = await lease(ctx, [(one.claim.member, share) for one, share in chosen])
         except HordeError:
@@ -128,7 +139,8 @@ def _pick_lanes(ctx: Context, asking: list[_Asking]) -> None:
     for one in asking:
         most = LANES_TRIED + alike[id(one.claim.member.match(lanes))]
         best = lanes_for_all(ctx, one.claim, at_most=most + 1)
-        one.may_have_first = may_have_first(ctx, one.claim)
+        of_first = lanes_for_first(ctx, one.claim, at_most=LANES_OF_FIRST + 1)
+        one.lanes_of_first = of_first if len(of_first) <= LANES_OF_FIRST else None
         one.lanes = best[:most]
         one.best_untried = _best(best[most]) if len(best) > most else NOTHING
 
@@ -142,10 +154,10 @@ def lanes_for_all(ctx: Context, claim: Claim, *, at_most: int) -> list[Lane]:
     return lanes.best_for(member.match(lanes), member.offer, at_most=at_most, may_be_targeted=may_be_targeted)
 
 
-def may_have_first(ctx: Context, claim: Claim) -> bool:
-    """Whether something may wait that the worker can do for those it serves first, if it is theirs."""
+def lanes_for_first(ctx: Context, claim: Claim, *, at_most: int) -> list[Lane]:
+    """The best lanes in which something may wait that the worker can do for those it serves first, if it is theirs."""
     lanes, offer = ctx.remembered(Lanes), claim.member.offer_to_first
-    return bool(claim.first_users and lanes.best_for(lanes.match(offer), offer, at_most=1))
+    return lanes.best_for(lanes.match(offer), offer, at_most=at_most) if claim.first_users else []
 
 
 def _best(lane: Lane) -> int:
@@ -153,7 +165,9 @@ def _best(lane: Lane) -> int:
     return lane.best
 
 
-async def _look(ctx: Context, asking: list[_Asking], missed: Set[tuple[UUID, int]], *, depth: int) -> _Seen:
+async def _look(
+    ctx: Context, asking: list[_Asking], missed: Set[tuple[UUID, int]], *, depth: int, is_last: bool
+) -> _Seen:
     """The best waiting requests of the lanes that are tried, and of the users whom somebody serves first."""
     changes = {lane: lane.changes for one in asking for lane in one.lanes}
     asked = {
@@ -166,18 +180,40 @@ async def _look(ctx: Context, asking: list[_Asking], missed: Set[tuple[UUID, int
     _remember(changes, found)
     count = Counter(head.lane_id for head in found)
     ends = {head.lane_id: head.place for head in found if count[head.lane_id] == depth}  # the last one of each stays
-    users = {user for one in asking if one.may_have_first for user in one.claim.first_users}
-    if users:
-        known = {head.id for head in found}
-        kinds = sorted({one.claim.member.worker.kind for one in asking})
-        async with ctx.database.statement() as tx:
-            theirs = await tx.all(sql.heads_of_users, Head, users=sorted(users), kinds=kinds, depth=DEPTH_MAX, **asked)
-        found += [head for head in theirs if head.id not in known]
+    of_first, ends_of_first = await _look_at_first(ctx, asking, DEPTH_MAX if is_last else depth, asked)
+    by_id = {head.id: head for head in (*of_first, *found)}
+    users = {head.user_id for head in of_first}
     by_lane: defaultdict[int, list[Head]] = defaultdict(list)
-    for head in sorted(found, key=lambda head: head.place):
+    for head in sorted(by_id.values(), key=lambda head: head.place):
         if (head.id, head.waiting) not in missed:
             by_lane[head.lane_id].append(head)
-    return _Seen(by_lane, ends, [head for heads in by_lane.values() for head in heads if head.user_id in users])
+    first = [head for heads in by_lane.values() for head in heads if head.user_id in users]
+    return _Seen(by_lane, ends, first, ends_of_first)
+
+
+async def _look_at_first(
+    ctx: Context, asking: list[_Asking], depth: int, asked: Mapping[str, object]
+) -> tuple[list[Head], dict[tuple[str, int], tuple[int, int]]]:
+    """The best waiting requests of users whom somebody serves first, and where not all of them were seen."""
+    by_kind: defaultdict[str, list[_Asking]] = defaultdict(list)
+    for one in asking:
+        if one.may_have_first:
+            by_kind[one.claim.member.worker.kind].append(one)
+    found: list[Head] = []
+    ends: dict[tuple[str, int], tuple[int, int]] = {}
+    for kind, those in by_kind.items():
+        users = {user for one in those for user in one.claim.first_users}
+        lanes = {lane.id for one in those for lane in one.lanes_of_first or ()}
+        # Where one of them can do too many lanes, none are named.
+        named = None if any(one.lanes_of_first is None for one in those) else sorted(lanes)
+        async with ctx.database.statement() as tx:
+            theirs = await tx.all(
+                sql.heads_of_users, Head, users=sorted(users), kind=kind, lanes=named, depth=depth, **asked
+            )
+        count = Counter(head.user_id for head in theirs)
+        ends |= {(kind, head.user_id): head.place for head in theirs if count[head.user_id] == depth}
+        found += theirs
+    return found, ends
 
 
 def _remember(changes: Mapping[Lane, int], heads: Iterable[Head]) -> None:
@@ -193,6 +229,8 @@ def _share(ctx: Context, one: _Asking, seen: _Seen, *, is_last: bool) -> Share |
     """The best request for this worker among those left, and how much of it."""
     claim = one.claim
     found = _first_of_users(ctx, one, seen.of_first)
+    if not is_last and _may_be_better_of_first(one, seen, found):
+        return None
     if found is None:
         of_lane = {lane.id: _first_allowed(one, seen.heads.get(lane.id, ())) for lane in one.lanes}
         found = min((head for head in of_lane.values() if head), key=lambda head: head.place, default=None)
@@ -206,6 +244,13 @@ def _share(ctx: Context, one: _Asking, seen: _Seen, *, is_last: bool) -> Share |
     share = Share(found, jobs, found.left)
     found.left -= jobs
     return share
+
+
+def _may_be_better_of_first(one: _Asking, seen: _Seen, found: Head | None) -> bool:
+    """Whether a user whom the worker serves first, of whom not all was seen, may have a better one."""
+    kind = one.claim.member.worker.kind
+    ends = (seen.ends_of_first.get((kind, user)) for user in one.claim.first_users if one.may_have_first)
+    return any(end is not None and (found is None or end < found.place) for end in ends)
 
 
 def _first_of_users(ctx: Context, one: _Asking, heads: Iterable[Head]) -> Head | None:

@@ -16,7 +16,7 @@ from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.matching.lanes import Lanes
 from horde.server.requests import sql
-from horde.server.requests.claim import Claim, Searched, claim_together, lanes_for_all, may_have_first
+from horde.server.requests.claim import Claim, Searched, claim_together, lanes_for_all, lanes_for_first
 from horde.server.requests.giveback import give_back
 from horde.server.requests.lease import Popped
 from horde.server.requests.skips import skipped
@@ -70,7 +70,7 @@ async def pop(ctx: Context, owner: User, ask: Ask) -> Popped | Idle:
     await lanes.load(ctx.database)
     queue = await survey(ctx)
     blacklisted = 0
-    if lanes_for_all(ctx, claim, at_most=1) or may_have_first(ctx, claim):
+    if lanes_for_all(ctx, claim, at_most=1) or lanes_for_first(ctx, claim, at_most=1):
         found: Popped | Searched = await ctx.together(claim_together, claim)
         if isinstance(found, Popped):
             return found

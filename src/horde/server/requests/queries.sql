@@ -51,7 +51,7 @@ CROSS JOIN LATERAL (
 ) AS head;
 
 -- name: heads_of_users
--- The best requests of each of these users.
+-- The best requests of each of these users, so many of each; with `lanes`, in these alone.
 SELECT head.id, head.lane_id, head.user_id, head.rank, head.seq, head.waiting, head.seed, head.seed_variation,
     head.lease_s, head.disable_batching, CASE WHEN :with_params THEN head.params END AS params,
     CASE WHEN :with_prompts THEN lower(head.prompt) END AS prompt
@@ -59,7 +59,8 @@ FROM unnest(:users::bigint[]) AS asking (user_id)
 CROSS JOIN LATERAL (
     SELECT *
     FROM requests AS r
-    WHERE r.user_id = asking.user_id AND r.kind = ANY(:kinds::text[]) AND r.waiting > 0 AND r.expires_at > :now
+    WHERE r.user_id = asking.user_id AND r.kind = :kind AND r.waiting > 0 AND r.expires_at > :now
+        AND (:lanes::bigint[] IS NULL OR r.lane_id = ANY(:lanes))
     ORDER BY r.rank DESC, r.seq
     LIMIT :depth
 ) AS head;
