@@ -1,6 +1,8 @@
 -- name: standing
--- How requestors stand: what each has, and how much of theirs waits; with `lanes`, in these alone. Counts no further than
--- `at_most` requests, so that it costs the same however long the queue is.
+-- How requestors stand: what each has, and how much of theirs waits; with `lanes`, which is for the anonymous account,
+-- in these alone. Counts no further than `at_most` requests, so that it costs the same however long the queue is. The
+-- order, and BETWEEN, leave the planner only the index that holds just these: where most of the queue is one account's,
+-- it hopes to find them soon in the whole table, and whoever has nothing waiting pays for all of it.
 SELECT g.place, coalesce(a.balance_mk, 0) AS balance_mk, waiting.jobs, waiting.requests
 FROM jsonb_to_recordset(:groups::jsonb) AS g (place integer, user_id bigint, kind text, lanes bigint[],
     at_most integer)
@@ -8,11 +10,26 @@ LEFT JOIN ledger_accounts AS a ON a.user_id = g.user_id
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(q.waiting), 0)::integer AS jobs, count(*)::integer AS requests
     FROM (
-        SELECT r.waiting
-        FROM requests AS r
-        WHERE r.user_id = g.user_id AND r.kind = g.kind AND r.waiting > 0
-            AND (g.lanes IS NULL OR r.lane_id = ANY(g.lanes))
-        LIMIT g.at_most + 1
+        (
+            SELECT r.waiting
+            FROM requests AS r
+            WHERE g.lanes IS NULL AND r.user_id BETWEEN g.user_id AND g.user_id AND r.kind = g.kind AND r.waiting > 0
+            ORDER BY r.user_id, r.rank DESC, r.seq
+            LIMIT g.at_most + 1
+        )
+        UNION ALL
+        (
+            SELECT found.waiting
+            FROM unnest(g.lanes) AS lane (id)
+            CROSS JOIN LATERAL (
+                SELECT r.waiting
+                FROM requests AS r
+                WHERE r.lane_id = lane.id AND r.user_id = 0 AND r.waiting > 0
+                ORDER BY r.seq
+                LIMIT g.at_most + 1
+            ) AS found
+            LIMIT g.at_most + 1
+        )
     ) AS q
 ) AS waiting;
 
@@ -51,7 +68,7 @@ CROSS JOIN LATERAL (
 ) AS head;
 
 -- name: heads_of_users
--- The best requests of each of these users, so many of each; with `lanes`, in these alone.
+-- The best requests of each of these users, so many of each; with `lanes`, in these alone. BETWEEN as in `standing`.
 SELECT head.id, head.lane_id, head.user_id, head.rank, head.seq, head.waiting, head.seed, head.seed_variation,
     head.lease_s, head.disable_batching, CASE WHEN :with_params THEN head.params END AS params,
     CASE WHEN :with_prompts THEN lower(head.prompt) END AS prompt
@@ -59,9 +76,9 @@ FROM unnest(:users::bigint[]) AS asking (user_id)
 CROSS JOIN LATERAL (
     SELECT *
     FROM requests AS r
-    WHERE r.user_id = asking.user_id AND r.kind = :kind AND r.waiting > 0 AND r.expires_at > :now
-        AND (:lanes::bigint[] IS NULL OR r.lane_id = ANY(:lanes))
-    ORDER BY r.rank DESC, r.seq
+    WHERE r.user_id BETWEEN asking.user_id AND asking.user_id AND r.kind = :kind AND r.waiting > 0
+        AND r.expires_at > :now AND (:lanes::bigint[] IS NULL OR r.lane_id = ANY(:lanes))
+    ORDER BY r.user_id, r.rank DESC, r.seq
     LIMIT :depth
 ) AS head;
 

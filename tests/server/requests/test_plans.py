@@ -1,0 +1,78 @@
+"""What a call reads of the queue does not grow with the part of it that does not concern the call."""
+
+import re
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+
+from horde.server.accounts.users import ANONYMOUS_ID
+from horde.server.context import Context
+from horde.server.db.queries import Query
+from horde.server.requests import sql
+from tests.plugins.hordes import Clock
+from tests.server.builders import anonymous, asked, change, look, user
+
+MANY = 5_000
+NOBODY_HAS_MANY = """
+INSERT INTO requests (id, user_id, kind, lane_id, prompt, params, n, waiting, rank, seed_variation, things,
+    price_mk, lease_s, is_inline, wants_censoring, disable_batching, client_agent, created_at, expires_at)
+SELECT gen_random_uuid(), user_id, kind, lane_id, prompt, params, n, waiting, rank, seed_variation, things,
+    price_mk, lease_s, is_inline, wants_censoring, disable_batching, client_agent, created_at, expires_at
+FROM requests, generate_series(1, $1)
+"""
+
+
+async def pages_read(ctx: Context, query: Query, **arguments: Any) -> int:
+    """How many pages the statement reads when it is planned without knowing its arguments, as one often run is."""
+    connection = await asyncpg.connect(ctx.services.settings.database_url)
+    try:
+        await connection.set_type_codec(
+            "jsonb", encoder=lambda value: msgspec.json.encode(value).decode(), decoder=msgspec.json.decode,
+            schema="pg_catalog",
+        )  # fmt: skip
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        values = [arguments[name] for name in query.parameters]
+        lines = [row[0] for row in await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS) {query.sql}", *values)]
+    finally:
+        await connection.close()
+    return sum(int(pages) for pages in re.findall(r"\b(?:hit|read)=(\d+)", lines[1]))
+
+
+@pytest.fixture
+async def lanes(clock: Clock) -> list[int]:
+    """The lane in which all of the anonymous account's requests wait, and one that is empty but for one of them."""
+    nobody = await anonymous(clock.ctx)
+    await asked(clock.ctx, nobody, models=("many",))
+    await change(clock.ctx, NOBODY_HAS_MANY, many=MANY)
+    await asked(clock.ctx, nobody, models=("few",))
+    await change(clock.ctx, "ANALYZE requests")
+    return [lane["id"] for lane in await look(clock.ctx, "SELECT id FROM lanes ORDER BY id")]
+
+
+async def test_standing_of_the_anonymous_account_in_a_lane_reads_that_lane(clock: Clock, lanes: list[int]) -> None:
+    group = {"place": 0, "user_id": ANONYMOUS_ID, "kind": "image", "lanes": lanes[1:], "at_most": 500}
+
+    assert await pages_read(clock.ctx, sql.standing, groups=[group]) < 20
+
+
+async def test_standing_of_who_has_nothing_waiting_reads_nothing_of_others(clock: Clock, lanes: list[int]) -> None:
+    ada = await user(clock.ctx)
+    group = {"place": 0, "user_id": ada.id, "kind": "image", "lanes": None, "at_most": 30}
+
+    assert await pages_read(clock.ctx, sql.standing, groups=[group]) < 20
+
+
+@pytest.mark.parametrize("is_restricted", [True, False])
+async def test_look_for_users_served_first_reads_nothing_of_others(
+    clock: Clock, lanes: list[int], is_restricted: bool
+) -> None:
+    friends = [(await user(clock.ctx, f"Friend{number}")).id for number in range(3)]
+    of = {"users": friends, "kind": "image", "lanes": lanes if is_restricted else None, "depth": 4}
+
+    read = await pages_read(
+        clock.ctx, sql.heads_of_users, now=clock.now, with_prompts=True, with_params=True, **of
+    )  # fmt: skip
+
+    assert read < 30
