@@ -66,7 +66,10 @@ def draft(**changes: Any) -> Draft[ImageParams]:
 
 def said(name: str = "Atlas", **changes: Any) -> CheckIn:
     """What a worker says of itself: one that can do every plain picture."""
-    terms: dict[str, Any] = {"features": [], "sizes": {"pixels": ROOM}, "nsfw": True, "is_extra_slow": False}
+    terms: dict[str, Any] = {
+        "features": [], "sizes": {"pixels": ROOM}, "nsfw": True, "is_extra_slow": False, "declined": [],
+        "limits_steps": False, "requires_cover": False,
+    }  # fmt: skip
     terms |= {key: changes.pop(key) for key in terms.keys() & changes.keys()}
     words = {"kind": "image", "agent": "Test:1:x", "models": (MODEL,), "threads": 1, **changes}
     return CheckIn(name=name, terms=OfferTerms(**terms, flags={}), **words)

@@ -56,6 +56,28 @@ def test_delivery_that_is_repeated_gets_the_stored_reward(client: httpx.Client) 
     assert status(client, request_id)["finished"] == 1
 
 
+def test_fault_that_is_reported_again_with_its_key_counts_once(client: httpx.Client) -> None:
+    request_id = ask(client)
+    job_id = pop(client)["id"]
+    body = {"id": job_id, "generation": "", "seed": 1, "state": "faulted"}
+    answers = [client.post(SUBMIT, json=body, headers=KEY) for _ in range(2)]
+    found = status(client, request_id)
+
+    assert [(answer.status_code, answer.json()["reward"]) for answer in answers] == [(200, 0), (200, 0)]
+    assert (found["restarted"], found["waiting"], found["faulted"]) == (1, 1, False)
+
+
+def test_request_that_was_given_up_is_told_of_and_not_begun_again(client: httpx.Client) -> None:
+    first = client.post(ASYNC, json=BODY, headers=KEY)
+    for _ in range(3):
+        deliver(client, pop(client)["id"], state="faulted")
+    again = client.post(ASYNC, json=BODY, headers=KEY)
+
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+    assert status(client, again.json()["id"])["faulted"]
+    assert pop(client)["id"] is None
+
+
 @pytest.mark.parametrize("key", ["", "x" * 256])
 def test_key_that_cannot_be_used_is_refused(shared_client: httpx.Client, key: str) -> None:
     refused = shared_client.post(ASYNC, json=BODY, headers={"Idempotency-Key": key})
@@ -101,6 +123,15 @@ def test_repeated_sync_call_of_v1_waits_for_the_picture_that_is_being_made(
         deliver(client, job["id"])
 
     assert (again.result().status_code, len(again.result().json())) == (200, 1)
+
+
+def test_repeated_sync_call_of_v1_that_was_given_up_says_so_again(client: httpx.Client) -> None:
+    lose_connection(client)
+    for _ in range(3):
+        deliver(client, pop(client)["id"], state="faulted")
+    again = [client.post(SYNC, json=BODY_OF_V1, headers=KEY) for _ in range(2)]
+
+    assert [(answer.status_code, answer.json()) for answer in again] == [(500, "Prompt Request Expired")] * 2
 
 
 @pytest.mark.parametrize(

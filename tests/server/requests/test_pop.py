@@ -182,6 +182,45 @@ async def test_friends_of_anonymous_workers_are_served_first_but_not_all_anonymo
     assert await served(clock.ctx, nobody, first_users=(friend.id,)) == ["friend", "rich", "anonymous"]
 
 
+# ----------------------------------------------------------------------------------------- upfront kudos
+async def test_worker_that_wants_kudos_upfront_passes_over_who_cannot_pay(clock: Clock, ada: User, bob: User) -> None:
+    poor = await user(clock.ctx, "Poor", has=0)
+    await asked(clock.ctx, poor, prompt="poor")
+    await asked(clock.ctx, await user(clock.ctx, "Known", has=0, is_trusted=True), prompt="trusted")
+    await asked(clock.ctx, ada, prompt="rich")
+
+    found = [await popped(clock.ctx, bob, requires_cover=True) for _ in range(2)]
+
+    assert [each.payload["prompt"] for each in found] == ["rich", "trusted"]
+    assert await idle(clock.ctx, bob, requires_cover=True) == {"kudos": 1}
+
+
+async def test_worker_that_wants_kudos_upfront_serves_its_owner_and_friends_on_credit(clock: Clock, ada: User) -> None:
+    owner, friend, poor = [await user(clock.ctx, name, has=0) for name in ("Owner", "Friend", "Poor")]
+    for asking in (poor, friend, owner, ada):
+        await asked(clock.ctx, asking, prompt=asking.name)
+    wants: dict[str, Any] = {"requires_cover": True, "first_users": (friend.id,)}
+
+    found = [(await popped(clock.ctx, owner, **wants)).payload["prompt"] for _ in range(3)]
+
+    assert found == ["Friend", "Owner", "Ada"]
+    assert await idle(clock.ctx, owner, **wants) == {"kudos": 1}
+    assert (await popped(clock.ctx, owner, requires_cover=False)).payload["prompt"] == "Poor"
+
+
+async def test_friends_of_a_worker_in_maintenance_get_no_credit_of_it(clock: Clock) -> None:
+    owner, friend = [await user(clock.ctx, name, has=0) for name in ("Owner", "Friend")]
+    await worker(clock.ctx, owner)
+    await change(clock.ctx, "UPDATE workers SET is_in_maintenance = true")
+    for asking in (friend, owner):
+        await asked(clock.ctx, asking, prompt=asking.name)
+    wants: dict[str, Any] = {"requires_cover": True, "first_users": (friend.id,)}
+
+    assert (await popped(clock.ctx, owner, **wants)).payload["prompt"] == "Owner"
+    with pytest.raises(WorkerMaintenance):
+        await pop(clock.ctx, owner, ask(**wants))
+
+
 # -------------------------------------------------------------------------------------------- the refusals
 async def test_worker_gets_no_prompt_with_a_word_of_its_blacklist(clock: Clock, ada: User, bob: User) -> None:
     for prompt in ("Two HOUNDS", "a fox ### hound", "greyhounds", "ein Ärgernis", "a red fox"):
