@@ -2,6 +2,7 @@
 
 Counting goes through all lanes in which something waits. It is done once for a survey and for all who offer the same,
 and for no larger a part of the time than the survey itself: under load, who was told before is told the same again.
+Where that differs from the contract's counters: docs/decisions/deviations.md.
 """
 
 from __future__ import annotations
