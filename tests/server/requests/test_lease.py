@@ -7,6 +7,7 @@ import pytest
 from horde.kinds.image import ImageParams
 from horde.server.accounts.users import User
 from horde.server.requests.claim import Claim, claim_together
+from horde.server.requests.lease import Popped
 from horde.server.workers.checkin import check_in
 from tests.plugins.hordes import Clock
 from tests.server.builders import asked, one, popped, said, user
@@ -70,6 +71,6 @@ async def test_request_of_several_workers_at_once_is_kept_for_the_slowest(
         [Claim(member=member, amount=1, first_users=(), only_first=False, blacklist=()) for member in members],
     )
 
-    assert sorted(batch.lease_s for batch in found if batch) == [150, 450]
+    assert sorted(batch.lease_s for batch in found if isinstance(batch, Popped)) == [150, 450]
     expires_at = clock.now + timedelta(seconds=450, minutes=60)
     assert await one(clock.ctx, "SELECT expires_at FROM requests") == expires_at

@@ -5,11 +5,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from horde.errors import HordeError, MissingPrompt, RequiresTrust, TooManyPrompts, WorkerNotFound
+from horde.errors import HordeError, MissingPrompt, Overloaded, RequiresTrust, TooManyPrompts, WorkerNotFound
 from horde.kinds.image import ImageParams
 from horde.server.app import open_services
 from horde.server.context import Context
 from horde.server.matching.order import priority, rank
+from horde.server.requests import accept
 from horde.server.requests.submit import submit
 from horde.units import kudos
 from tests.plugins.hordes import Clock
@@ -176,3 +177,16 @@ async def test_priority_is_frozen_when_the_request_is_accepted(clock: Clock) -> 
     await change(clock.ctx, "UPDATE ledger_accounts SET balance_mk = 10^9 WHERE user_id = $1", user_id=ada.id)
 
     assert (await popped(clock.ctx, await anonymous(clock.ctx))).payload["prompt"] == "Bob"
+
+
+async def test_request_whose_lane_is_deleted_again_and_again_is_refused_for_now(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_arguments: object) -> None:
+        raise accept._LaneGone
+
+    ada = await user(clock.ctx)
+    monkeypatch.setattr(accept, "_write", gone)
+
+    with pytest.raises(Overloaded):
+        await asked(clock.ctx, ada)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from horde.errors import HordeError, IdempotencyKeyConflict, TooManyPrompts
+from horde.errors import HordeError, IdempotencyKeyConflict, Overloaded, TooManyPrompts
 from horde.kinds import KINDS
 from horde.kinds.base import Draft, Needs, asked_by
 from horde.server.accounts.users import User
@@ -103,7 +103,7 @@ async def accept_together(ctx: Context, orders: Sequence[Order]) -> list[Accepte
             lanes.forget()
         else:
             break
-    return [outcomes[order.id] for order in orders]
+    return [outcomes.get(order.id) or Overloaded() for order in orders]
 
 
 async def accept_once_together(ctx: Context, orders: Sequence[Order]) -> list[Accepted | HordeError]:
