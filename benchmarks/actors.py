@@ -130,7 +130,8 @@ def enter_pop(books: Books, body: bytes, person: Person, offer: Offer) -> Entry 
 async def hand_in(books: Books, tally: Tally, person: Person, entry: Entry, picture: bytes) -> None:
     """Deliver a job."""
     body = await tally.insist(person.connection, calls.submit(person.key, entry.job_id, picture), 200)
-    books.delivered(entry, calls.read_submitted(body).reward, picture=picture)
+    answer = calls.read_submitted(body)
+    books.delivered(entry, answer.reward, earned=answer.earned, picture=picture)
 
 
 async def register(tally: Tally, connections: Sequence[Connection], count: int) -> list[str]:
@@ -170,11 +171,14 @@ async def audit(books: Books, connection: Connection) -> None:
         books.check_nothing_is_lost(waiting_on_server=calls.read_heartbeat(answer.body).queue)
 
     await _in_the_end(queue)
+    # What an account has that was just made, all had when they were.
+    [newcomer] = await register(Tally(), [connection], 1)
+    opening = calls.read_account((await connection.call(calls.find_user(newcomer))).body).kudos
     for key in books.earned_mk:
 
         async def paid(key: str = key) -> None:
             answer = await connection.call(calls.find_user(key))
-            books.check_paid(key, calls.read_account(answer.body).kudos)
+            books.check_paid(key, calls.read_account(answer.body).kudos, opening=opening)
 
         await _in_the_end(paid)
 

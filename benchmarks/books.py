@@ -52,7 +52,7 @@ class Books:
 
     @property
     def earned_mk(self) -> dict[str, int]:
-        """What the owner of each key was told that its workers earned, in thousandths."""
+        """What the owner of each key was told that came to the account for its workers, in thousandths."""
         return self._earned_mk
 
     def waiting_entries(self) -> list[Entry]:
@@ -88,15 +88,15 @@ class Books:
         entry.job_id, entry.worker_key = job_id, worker_key
         return entry
 
-    def delivered(self, entry: Entry, reward: float, *, picture: bytes) -> None:
-        """The server took the picture and told the reward."""
+    def delivered(self, entry: Entry, reward: float, *, earned: float, picture: bytes) -> None:
+        """The server took the picture and told the reward, and what of it the worker's owner has earned."""
         if entry.is_delivered:
             raise Violated(f"job {entry.job_id} was taken twice")
         if reward <= 0:
             raise Violated(f"job {entry.job_id} was rewarded with {reward}")
         entry.is_delivered, entry.picture = True, picture
-        earned = self._earned_mk.get(entry.worker_key, 0)
-        self._earned_mk[entry.worker_key] = earned + round(reward * KUDOS_SCALE)
+        before = self._earned_mk.get(entry.worker_key, 0)
+        self._earned_mk[entry.worker_key] = before + round(earned * KUDOS_SCALE)
 
     def received_picture(self, entry: Entry, generations: list[tuple[str, bytes]]) -> None:
         """The requestor read these jobs with their pictures; the request is over."""
@@ -121,8 +121,8 @@ class Books:
         if waiting_on_server != self.waiting:
             raise Violated(f"{self.waiting} requests should wait, and the server says {waiting_on_server}")
 
-    def check_paid(self, key: str, balance: float) -> None:
-        """The account of this key holds exactly what its workers were told that they earned."""
-        earned = self._earned_mk.get(key, 0)
-        if round(balance * KUDOS_SCALE) != earned:
-            raise Violated(f"an owner was told of {earned / KUDOS_SCALE} kudos, and its account holds {balance}")
+    def check_paid(self, key: str, balance: float, *, opening: float) -> None:
+        """The account of this key holds exactly what it held at first and what its workers were told they earned."""
+        due = round(opening * KUDOS_SCALE) + self._earned_mk.get(key, 0)
+        if round(balance * KUDOS_SCALE) != due:
+            raise Violated(f"an owner is due {due / KUDOS_SCALE} kudos, and its account holds {balance}")

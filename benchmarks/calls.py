@@ -39,6 +39,13 @@ class Submitted(msgspec.Struct):
     """Of generate/submit."""
 
     reward: float
+    credited: float | None = None
+    escrowed: float = 0.0
+
+    @property
+    def earned(self) -> float:
+        """What came to the account; a horde that says nothing of it gives all of the reward."""
+        return (self.reward if self.credited is None else self.credited) - self.escrowed
 
 
 class Progress(msgspec.Struct):

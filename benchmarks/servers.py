@@ -23,7 +23,7 @@ STOP_S_MAX = 60.0
 POLL_S = 0.1
 OK = 200
 LOG_CHARACTERS_SHOWN = 3000
-RATE_LIMITS_OFF = {"HORDE_RATE_LIMITS": "off"}
+LIMITS_OFF = {"HORDE_RATE_LIMITS": "off", "HORDE_UPFRONT_KUDOS": "off"}
 """All load comes from one address, which the limits of the contract would refuse."""
 
 
@@ -60,7 +60,7 @@ async def horde_server(installation: Installation) -> AsyncIterator[Server]:
     port = _free_port()
     command = [str(installation.horde), "serve", "--data", str(folder / "data"), "--port", str(port)]
     try:
-        async with _running([*command, *installation.workers_flag], port, folder, RATE_LIMITS_OFF) as server:
+        async with _running([*command, *installation.workers_flag], port, folder, LIMITS_OFF) as server:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from horde.units import Kudos, kudos, kudos_on_the_wire
+from horde.units import Kudos, hundredths, kudos, kudos_on_the_wire, whole_kudos_on_the_wire
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,17 @@ def test_kudos_are_rounded_to_thousandths(amount: float, milli: int) -> None:
 @given(amount=st.integers(-(10**12), 10**12).map(Kudos))
 def test_no_thousandth_is_lost_on_the_wire(amount: Kudos) -> None:
     assert kudos(kudos_on_the_wire(amount)) == amount
+
+
+@pytest.mark.parametrize(
+    ("amount", "milli"), [(6.224, 6_220), (6.226, 6_230), (11.0, 11_000), (0, 0), (-1.006, -1_010)]
+)
+def test_prices_are_rounded_to_hundredths(amount: float, milli: int) -> None:
+    assert hundredths(amount) == milli
+
+
+@pytest.mark.parametrize(("milli", "told"), [(20_570, 21.0), (87_280, 87.0), (400, 0.0), (11_000, 11.0)])
+def test_prices_are_told_as_whole_kudos(milli: int, told: float) -> None:
+    found = whole_kudos_on_the_wire(Kudos(milli))
+
+    assert (found, type(found)) == (told, float)

@@ -91,8 +91,10 @@ def _machine(random: Random, number: int, now: datetime) -> Machine:
     ).said
     worker = Worker(
         id=UUID(int=random.getrandbits(128)), user_id=number + 1, owner_is_trusted=random.random() < TRUSTED,
+        owner_is_flagged=False,
         name=said.name, kind=image.NAME, agent=agent, terms=said.terms, models=said.models, threads=1, info=None,
         is_in_maintenance=False, maintenance_message=None, is_paused=False, first_seen=now, last_seen=now,
-        uptime_s=0.0, fulfilled=0, uncompleted=0, things=0, earned_mk=0, speeds=(speed,) * 20, changed_at=now,
+        uptime_s=0.0, uptime_mk=0, team_id=None, team_name=None, fulfilled=0, uncompleted=0, things=0, earned_mk=0,
+        speeds=(speed,) * 20, changed_at=now,
     )  # fmt: skip
     return Machine(worker, speed)

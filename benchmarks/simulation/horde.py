@@ -22,7 +22,7 @@ from benchmarks.simulation.queue import Queue, Waiting, things_of
 from benchmarks.simulation.tally import Tally
 from horde.kinds import image
 from horde.kinds.base import asked_by
-from horde.server.ledger.post import FLOOR_ANONYMOUS, FLOOR_REGISTERED
+from horde.server.ledger.accounts import FLOOR_ANONYMOUS, FLOOR_PSEUDONYMOUS
 from horde.server.matching.lanes import Lane, Lanes
 from horde.server.matching.order import EPOCH, priority, rank
 from horde.server.matching.rules import failures
@@ -146,8 +146,8 @@ class Horde:
         tally, standing = self.tally, STANDINGS[asked.standing]
         tally.requests += 1
         started = tally.start()
-        needs, price = image.needs(asked.draft), image.price(asked.draft.params)
-        floor = FLOOR_ANONYMOUS if standing.is_anonymous else FLOOR_REGISTERED
+        needs, price = image.needs(asked.draft), image.KIND.price(asked.draft)
+        floor = FLOOR_ANONYMOUS if standing.is_anonymous else FLOOR_PSEUDONYMOUS
         can_pay = standing.balance - floor >= price
         needs = asked_by(needs, is_trusted=False, can_pay=can_pay, is_from_unsafe_ip=False)
         place = rank(priority(standing.balance, self.now), self.queue.turn(asked))

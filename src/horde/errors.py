@@ -5,14 +5,23 @@ HordeError                      rc, status, message, hint
 │   │                           RequiresTrust, OnlyServiceAccountProxy, ControlNetSourceMissing, SourceMaskUnnecessary,
 │   │                           InvalidExtraSourceImages, InvalidExtraTexts, MissingExtraTexts, InvalidTransparencyCN,
 │   │                           InvalidPriorityUsername, PolymorphicNameConflict, WorkerNameAlreadyExists,
-│   │                           NoWorkerModSelected, ImageValidationFailed, NulByteInPayload, TooLongUserName
+│   │                           NoWorkerModSelected, ImageValidationFailed, NulByteInPayload, TooLongUserName,
+│   │                           NoUserModSelected, UserNotDeleted, NoTeamModSelected, TeamNameAlreadyExists
+│   ├── KudosValidationError    kudos that cannot be moved: KudosTransferFromAnon, InvalidTargetUsername,
+│   │                           KudosTransferToAnon, KudosTransferToSelf, TooFastKudosTransfers,
+│   │                           FaultWhenKudosSending, SourceAccountFlagged, EducationCannotSendKudos,
+│   │                           FaultWhenKudosReceiving, TargetAccountFlagged, NegativeKudosTransfer,
+│   │                           InvalidKudosTransferAmount, KudosTransferNotEnough, InvalidAwardUsername,
+│   │                           KudosAwardToAnon
 │   └── late deliveries         DuplicateGen, AbortedGen
 ├── Unauthorized 401            InvalidAPIKey
-├── Refused 403                 WrongCredentials, NotOwner, NotModerator, AnonForbiddenWorker, WorkerMaintenance,
+├── Refused 403                 WrongCredentials, NotModerator, NotAdmin, NotOwner, AnonForbidden,
+│   │                           AnonForbiddenUserMod, AnonForbiddenWorker, NonServiceForbidden, UntrustedTeamCreation,
+│   │                           NotAllowedAwards, DeletedUser, DeletedPartner, KudosUpfront, WorkerMaintenance,
 │   │                           LinkRefused
 │   └── no more workers         WorkerInviteOnly, TooManyWorkers, TooManyWorkersTrusted, TooManySameIPs
-├── Missing 404                 InvalidJobID, RequestNotFound, WorkerNotFound, UserNotFound, StyleNotFound,
-│                               ObjectNotFound
+├── Missing 404                 InvalidJobID, RequestNotFound, WorkerNotFound, UserNotFound, TeamNotFound,
+│                               StyleNotFound, ObjectNotFound
 ├── IdempotencyKeyConflict 409
 ├── TooLarge 413
 ├── TooMany 429                 TooManyPrompts
@@ -152,6 +161,102 @@ class AbortedGen(BadInput):
     """The job was given back to the queue."""
 
 
+class KudosValidationError(BadInput):
+    """These kudos cannot be moved."""
+
+
+class KudosTransferFromAnon(KudosValidationError):
+    """The anonymous account cannot give kudos away: it is everybody's."""
+
+    default_hint = "register for a key of your own."
+
+
+class InvalidTargetUsername(KudosValidationError):
+    """There is nobody of this name."""
+
+    default_hint = "a name looks like alias#id, as find_user shows it."
+
+
+class KudosTransferToAnon(KudosValidationError):
+    """Kudos cannot be given to the anonymous account."""
+
+
+class KudosTransferToSelf(KudosValidationError):
+    """Kudos cannot be given to oneself."""
+
+
+class TooFastKudosTransfers(KudosValidationError):
+    """This account sent you kudos less than a minute ago."""
+
+    default_hint = "wait a minute before you send some back."
+
+
+class FaultWhenKudosSending(KudosValidationError):
+    """This account cannot send kudos at the moment."""
+
+    default_hint = "ask a moderator of this horde why."
+
+
+class SourceAccountFlagged(KudosValidationError):
+    """The account that sends is flagged: it cannot move kudos."""
+
+    default_hint = "ask a moderator of this horde why."
+
+
+class EducationCannotSendKudos(KudosValidationError):
+    """Education accounts cannot send kudos."""
+
+
+class FaultWhenKudosReceiving(KudosValidationError):
+    """That account cannot receive kudos at the moment."""
+
+
+class TargetAccountFlagged(KudosValidationError):
+    """The account that shall receive is flagged: it cannot move kudos."""
+
+
+class NegativeKudosTransfer(KudosValidationError):
+    """A negative amount cannot be given."""
+
+
+class InvalidKudosTransferAmount(KudosValidationError):
+    """That amount cannot be given."""
+
+
+class KudosTransferNotEnough(KudosValidationError):
+    """There are not enough kudos for that."""
+
+    default_hint = "what your account keeps as its floor, and what is held for requests, cannot be given away."
+
+
+class InvalidAwardUsername(KudosValidationError):
+    """There is nobody of this name to award kudos to."""
+
+    default_hint = "a name looks like alias#id, as find_user shows it."
+
+
+class KudosAwardToAnon(KudosValidationError):
+    """The anonymous account cannot be awarded kudos."""
+
+
+class NoUserModSelected(BadInput):
+    """Nothing was said that shall be changed of the user."""
+
+
+class UserNotDeleted(BadInput):
+    """This account is not deleted."""
+
+
+class NoTeamModSelected(BadInput):
+    """Nothing was said that shall be changed of the team."""
+
+
+class TeamNameAlreadyExists(BadInput):
+    """There is a team of this name."""
+
+    default_hint = "choose another one; capital and small letters count as the same."
+
+
 class Unauthorized(HordeError):
     """The caller is not known."""
 
@@ -183,10 +288,55 @@ class NotModerator(Refused):
     """Only moderators may see this."""
 
 
+class NotAdmin(Refused):
+    """Only admins may do this."""
+
+
+class AnonForbidden(Refused):
+    """The anonymous account may not do this."""
+
+    default_hint = "register for a key of your own."
+
+
+class AnonForbiddenUserMod(Refused):
+    """The anonymous account cannot be changed: it is everybody's."""
+
+    default_hint = "register for a key of your own."
+
+
+class NonServiceForbidden(Refused):
+    """Only service accounts have a passkey for proxies."""
+
+
+class UntrustedTeamCreation(Refused):
+    """Only trusted accounts may found teams."""
+
+    default_hint = "ask the operator of this horde to trust you."
+
+
+class NotAllowedAwards(Refused):
+    """Only who runs this horde may award kudos."""
+
+
+class DeletedUser(Refused):
+    """This account is deleted."""
+
+
+class DeletedPartner(DeletedUser):
+    """One of the two accounts is deleted."""
+
+    rc = "DeletedUser"
+    status = 400
+
+
 class AnonForbiddenWorker(Refused):
     """The anonymous account may not run workers here."""
 
     default_hint = "register for a key of your own."
+
+
+class KudosUpfront(Refused):
+    """Due to the size of this request, its kudos must be there upfront."""
 
 
 class WorkerMaintenance(Refused):
@@ -246,6 +396,10 @@ class WorkerNotFound(Missing):
 
 class UserNotFound(Missing):
     """There is no such user."""
+
+
+class TeamNotFound(Missing):
+    """There is no such team."""
 
 
 class StyleNotFound(Missing):

@@ -88,7 +88,7 @@ def test_whole_cycle_works_both_ways(client: httpx.Client, is_long: bool) -> Non
 
     assert (priced.status_code, list(priced.json())) == (200, ["kudos"])
     assert (checked.status_code, checked.json()["processing"]) == (200, 1)
-    assert (handed_in.status_code, list(handed_in.json())) == (200, ["reward"])
+    assert (handed_in.status_code, list(handed_in.json())) == (200, ["reward", "credited", "escrowed"])
     assert (found["done"], [generation["id"] for generation in found["generations"]]) == (True, [job["id"]])
 
 

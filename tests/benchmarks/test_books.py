@@ -18,7 +18,7 @@ def asked(books: Books, request_id: str = "request") -> Entry:
 
 def delivered(books: Books) -> Entry:
     entry = books.handed_out(asked(books).number, "job", "owner", EVERYTHING)
-    books.delivered(entry, 6.25, picture=PICTURE)
+    books.delivered(entry, 6.25, earned=3.5, picture=PICTURE)
     return entry
 
 
@@ -27,7 +27,7 @@ def test_request_that_went_its_whole_way_balances() -> None:
     books.received_picture(delivered(books), [("job", PICTURE)])
 
     books.check_nothing_is_lost(waiting_on_server=0)
-    books.check_paid("owner", 6.25)
+    books.check_paid("owner", 17.5, opening=14)
 
     assert books.received == 1
 
@@ -71,12 +71,12 @@ def ended_with_the_job_of_another(books: Books) -> None:
 
 
 def taken_twice(books: Books) -> None:
-    books.delivered(delivered(books), 6.25, picture=PICTURE)
+    books.delivered(delivered(books), 6.25, earned=3.5, picture=PICTURE)
 
 
 def not_rewarded(books: Books) -> None:
     entry = books.handed_out(asked(books).number, "job", "owner", EVERYTHING)
-    books.delivered(entry, 0, picture=PICTURE)
+    books.delivered(entry, 0, earned=0, picture=PICTURE)
 
 
 def lost_in_the_queue(books: Books) -> None:
@@ -91,7 +91,7 @@ def lost_under_way(books: Books) -> None:
 
 def paid_too_little(books: Books) -> None:
     delivered(books)
-    books.check_paid("owner", 6.24)
+    books.check_paid("owner", 17.49, opening=14)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_help_names_every_command_and_imports_none() -> None:
     assert done.stdout.splitlines()[-1] == "['horde.cli', 'horde.cli.main', 'horde.cli.output']"
 
 
-@pytest.mark.parametrize("module", ["horde.cli.generate", "horde.cli.register", "horde.cli.worker"])
+@pytest.mark.parametrize("module", ["horde.cli.generate", "horde.cli.register", "horde.cli.kudos", "horde.cli.worker"])
 def test_commands_of_requestors_and_workers_never_import_the_server(module: str) -> None:
     unwanted = ("horde.server", "litestar")
     code = f"import sys, {module}; print([m for m in sys.modules if m.startswith({unwanted})])"

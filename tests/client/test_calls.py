@@ -1,5 +1,7 @@
 """Every call as data: what is sent, and whether it may be sent twice."""
 
+from datetime import UTC, datetime
+
 import msgspec
 import pytest
 
@@ -8,6 +10,9 @@ from horde.errors import BadInput
 from horde.wire import v2
 
 POP = v2.Pop(name="worker")
+STATEMENT = _calls.statement(
+    kind="job", since=datetime(2026, 1, 31, 12, tzinfo=UTC), until=None, request_id=None, before=7, limit=50
+)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +27,8 @@ POP = v2.Pop(name="worker")
         (_calls.deliver(v2.Submit(id="a", generation="R2", seed=1)), "POST", "/api/v2/generate/submit"),
         (_calls.register("Ann"), "POST", "/register"),
         (_calls.account(), "GET", "/api/v2/find_user"),
+        (STATEMENT, "GET", "/api/kudos/statement?kind=job&since=2026-01-31T12%3A00%3A00%2B00%3A00&before=7&limit=50"),
+        (_calls.transfer("Bob#2", 5, "once"), "POST", "/api/v2/kudos/transfer"),
         (_calls.workers(), "GET", "/api/v2/workers"),
         (_calls.models(), "GET", "/api/v2/status/models"),
         (_calls.heartbeat(), "GET", "/api/v2/status/heartbeat"),
@@ -42,6 +49,7 @@ def test_call_goes_where_the_contract_says(call: _calls.Call[object], method: st
         (_calls.price(v2.GenerateAsync(prompt="a")), True),
         (_calls.check("a"), True),
         (_calls.cancel("a"), True),
+        (_calls.transfer("Bob#2", 5, "once"), True),
     ],
 )
 def test_only_calls_that_do_no_harm_twice_are_repeatable(call: _calls.Call[object], may_repeat: bool) -> None:

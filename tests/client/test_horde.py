@@ -154,6 +154,16 @@ def test_new_account_can_be_read_by_its_key(horde: RunningHorde, requestor: Hord
         assert ann.account().username == account.username
 
 
+def test_statement_tells_what_moved_and_what_is_there(horde: RunningHorde, requestor: Horde) -> None:
+    with Horde(horde.url, requestor.register("Ann").api_key) as ann:
+        asked(ann)
+        told = ann.statement(limit=1)
+        rest = ann.statement(before=told.next_before)
+
+    assert [entry.kind for entry in (*told.entries, *rest.entries)] == ["ask", "opening"]
+    assert told.balance.spendable == told.entries[0].after.spendable == 14.0
+
+
 def test_horde_tells_of_its_workers_models_and_health(horde: RunningHorde, requestor: Horde) -> None:
     with horde.client() as client:
         pop(client, "one of many")

@@ -1,15 +1,13 @@
 """Several server nodes on one database are one horde, and stay one while they are killed."""
 
 import signal
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import asyncpg
 import httpx
@@ -20,19 +18,24 @@ from horde.server.db.embedded import EmbeddedPostgres, Transport
 from horde.server.db.leader import DUTIES_LOCK
 from tests.api.actors import ask, deliver, pop, serve_one, status
 from tests.end_to_end.private_horde import PrivateHorde
+from tests.end_to_end.several_nodes import (
+    IMAGES,
+    NODES,
+    WAIT_S_MAX,
+    Crowd,
+    client_of,
+    listens,
+    node,
+    nodes,
+    persist,
+    until,
+)
 from tests.plugins.data_dirs import living, still_running
-from tests.plugins.hordes import ANONYMOUS
 
-NODES = 3
 KILLS = 6
-IMAGES = 2
 CONNECTIONS_MAX = 200
 """The system deals connections out by a hash; that many in a row miss one of three nodes in no test of our lives."""
-WAIT_S_MAX = 30.0
 OFTEN = {"HORDE_DUTY_PERIOD_S": "0.2"}
-PAUSE_S = 0.02
-"""Between two looks at a request, for the sake of the machine."""
-T = TypeVar("T")
 LEADER = """
 SELECT a.client_port FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) + l.objid::bigint = $1
@@ -71,40 +74,6 @@ def until_up(horde: PrivateHorde) -> None:
     until(lambda: all(listens(node, horde.port) for node in nodes(horde)), "all nodes listen")
 
 
-def until(is_so: Callable[[], object], what: str) -> None:
-    """Look again and again whether it is so."""
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not is_so():
-        assert time.monotonic() < deadline, f"not after {WAIT_S_MAX:.0f} s: {what}"
-
-
-def nodes(horde: PrivateHorde) -> list[psutil.Process]:
-    """The processes of the nodes that run now."""
-    return [process for process in living(horde.data_dir) if is_node(process)]
-
-
-def is_node(process: psutil.Process) -> bool:
-    try:
-        words = process.cmdline()
-    except psutil.NoSuchProcess:
-        return False
-    return "--node" in words and not any(word.endswith("guard.py") for word in words)
-
-
-def node(horde: PrivateHorde, number: int) -> list[psutil.Process]:
-    """The process of that node when it takes connections."""
-    words = ["--node", str(number)]
-    return [each for each in nodes(horde) if each.cmdline()[-2:] == words and listens(each, horde.port)]
-
-
-def listens(node: psutil.Process, port: int) -> bool:
-    try:
-        connections = node.net_connections("tcp")
-    except psutil.NoSuchProcess:
-        return False
-    return any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections)
-
-
 def has_peer(node: psutil.Process, port: int) -> bool:
     """Whether the process has a connection whose other end has this port."""
     return any(getattr(c.raddr, "port", None) == port for c in node.net_connections("tcp"))
@@ -113,10 +82,6 @@ def has_peer(node: psutil.Process, port: int) -> bool:
 def owns(node: psutil.Process, port: int) -> bool:
     """Whether the process has a connection whose own end has this port."""
     return any(c.laddr.port == port for c in node.net_connections("tcp"))
-
-
-def client_of(url: str) -> httpx.Client:
-    return httpx.Client(base_url=url, headers={"apikey": ANONYMOUS}, timeout=90)
 
 
 @contextmanager
@@ -165,71 +130,6 @@ def pop_and_deliver(client: httpx.Client) -> bool:
     """Whether there was a job, which is handed in then."""
     job_id = pop(client, "second", wait_s=1)["id"]
     return bool(job_id) and deliver(client, job_id).status_code == 200
-
-
-def persist(call: Callable[[], T]) -> T:
-    """Call until the horde answers: a node that is killed takes its connections with it."""
-    deadline = time.monotonic() + WAIT_S_MAX
-    while True:
-        try:
-            return call()
-        except httpx.TransportError:
-            assert time.monotonic() < deadline, f"no answer within {WAIT_S_MAX:.0f} s"
-
-
-class Crowd:
-    """Requestors and workers who keep at it, and remember what they were told."""
-
-    def __init__(self, url: str) -> None:
-        self.accepted: list[str] = []
-        self.delivered: list[str] = []
-        self._url = url
-        self._is_over = threading.Event()
-        self._is_served = threading.Event()
-
-    def has_delivered(self, count: int) -> bool:
-        return len(self.delivered) >= count
-
-    def requestor(self) -> None:
-        """Ask, wait for the pictures, and ask again, until it is over."""
-        with client_of(self._url) as client:
-            while not self._is_over.is_set():
-                request_id = persist(partial(ask, client, params={"n": IMAGES}))
-                self.accepted.append(request_id)
-                until(partial(self._is_done, client, request_id), f"{request_id} is done")
-
-    def worker(self, name: str) -> None:
-        """Take jobs and hand them in, as long as a requestor waits."""
-        with client_of(self._url) as client:
-            while not self._is_served.is_set():
-                # To hold none at a pop says that a job whose hand-out was lost with its node may go back at once.
-                for job_id in persist(partial(pop, client, name, wait_s=1, held_jobs=[]))["ids"]:
-                    answer = persist(partial(deliver, client, job_id))
-                    if answer.status_code == 200:
-                        self.delivered.append(job_id)
-                    else:  # the answer to an earlier try was lost with its node
-                        assert answer.json()["rc"] == "DuplicateGen", answer.text
-
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Three of each work during the block; after it no request is waited for any more."""
-        with ThreadPoolExecutor() as pool:
-            requestors = [pool.submit(self.requestor) for _ in range(NODES)]
-            workers = [pool.submit(self.worker, f"worker {number}") for number in range(NODES)]
-            try:
-                yield
-            finally:
-                self._is_over.set()
-                wait(requestors)
-                self._is_served.set()
-            for playing in (*workers, *requestors):
-                playing.result()
-
-    def _is_done(self, client: httpx.Client, request_id: str) -> bool:
-        self._is_over.wait(PAUSE_S)
-        found = persist(lambda: client.get(f"/api/v2/generate/check/{request_id}"))
-        assert found.status_code == 200, found.text
-        return bool(found.json()["done"])
 
 
 def test_nodes_are_one_horde(horde: PrivateHorde) -> None:

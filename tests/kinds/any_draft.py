@@ -40,7 +40,8 @@ def any_draft(draw: st.DrawFn, kind: Kind[Any]) -> Draft[Any]:
         workers=tuple(draw(st.lists(WORKERS, max_size=3))),
         worker_blacklist=draw(st.booleans()),
         source_processing=draw(st.sampled_from([None, "img2img", "inpainting", "outpainting", "remix"])),
-        has_extra_sources=draw(st.booleans()),
+        has_source_mask=draw(st.booleans()),
+        extra_sources=draw(st.integers(0, 5)),
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from horde.kinds import image
-from horde.kinds.agents import OUR_AGENT, abilities, capabilities, sampler_needed
+from horde.kinds.agents import OUR_AGENT, abilities, capabilities, pay_share, sampler_needed
 
 REGEN_1 = (
     "img2img inpainting karras post-processing GFPGAN RealESRGAN_x4plus r2 CodeFormers clip_skip r2_source controlnet"
@@ -136,3 +136,20 @@ def test_samplers_part_requests_no_further_than_programs_do() -> None:
     assert needed == {
         "k_euler_a karras", "k_euler_a", "k_dpmpp_sde karras", "dpmsolver karras", "DDIM karras", "DDIM", "lcm karras",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("agent", "share"),
+    [
+        ("AI Horde Worker reGen:13.0.0:x", 1.0),
+        ("AI Horde Worker reGen:12.9.0:x", 0.9),
+        ("AI Horde Worker:24:x", 1.0),
+        ("AI Horde Worker:23.9:x", 0.9),
+        ("Stable Horde Worker:0.1.0:x", 1.0),
+        ("SD-WebUI Stable Horde Worker Bridge:4:x", 0.75),
+        ("AI Horde Worker reGen:many:x", 0.75),
+        ("", 0.75),
+    ],
+)
+def test_programs_that_leave_work_to_others_are_paid_less(agent: str, share: float) -> None:
+    assert pay_share(agent) == share

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from horde.errors import BadInput
 from horde.kinds import KINDS
 from horde.kinds.base import Kind, Needs, asked_by
-from tests.kinds.any_draft import any_draft, any_params
+from horde.units import Kudos
+from tests.kinds.any_draft import NAMES, any_draft, any_params
 
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
+
+LOADS = st.fixed_dictionaries({"threads": st.integers(0, 1000), "queued": st.integers(0, 2000)})
 
 
 def test_kinds_are_listed_under_their_own_names() -> None:
@@ -75,17 +78,88 @@ def test_sizes_can_be_said_in_words(kind: Kind[Any], data: st.DataObject) -> Non
 
 @every_kind
 @given(data=st.data())
-def test_work_and_lease_are_positive_and_price_is_not_negative(kind: Kind[Any], data: st.DataObject) -> None:
+def test_work_and_lease_are_positive(kind: Kind[Any], data: st.DataObject) -> None:
     draft = data.draw(any_draft(kind))
     params, lease_s = draft.params, kind.lease_s(draft.params, draft.models)
 
     assert isinstance(kind.things(params), int)
     assert isinstance(lease_s, int)
-    assert isinstance(kind.price(params), int)
     assert kind.things(params) > 0
     assert lease_s > 0
     assert kind.lease_factor_extra_slow >= 1
-    assert kind.price(params) >= 0
+
+
+@every_kind
+@given(data=st.data(), has_foreign_style=st.booleans())
+def test_prices_are_whole_thousandths_and_never_negative(
+    kind: Kind[Any], data: st.DataObject, has_foreign_style: bool
+) -> None:
+    draft, model = data.draw(any_draft(kind)), data.draw(NAMES)
+
+    price = kind.price(draft)
+    worth = kind.worth(price, model, kind.needs(draft).features)
+    charge, tax = kind.charge_terms(draft).of(worth), kind.tax(draft, has_foreign_style=has_foreign_style)
+
+    assert {type(amount) for amount in (price, worth, charge, tax, kind.estimate(draft))} == {int}
+    assert 0 < price <= worth < charge
+    assert tax >= kind.tax(draft) > 0
+
+
+@every_kind
+@given(data=st.data())
+def test_estimate_covers_what_the_first_model_makes(kind: Kind[Any], data: st.DataObject) -> None:
+    draft = data.draw(any_draft(kind).filter(lambda draft: draft.models))
+
+    worth = kind.worth(kind.price(draft), draft.models[0], kind.needs(draft).features)
+
+    estimate = kind.estimate(draft)
+    assert estimate >= draft.n * kind.charge_terms(draft).of(worth) + kind.tax(draft)
+    assert estimate >= draft.n * kind.price(draft)
+
+
+@every_kind
+@given(data=st.data())
+def test_estimate_grows_with_the_number_of_jobs(kind: Kind[Any], data: st.DataObject) -> None:
+    draft = data.draw(any_draft(kind))
+
+    one, two, three = (kind.estimate(replace(draft, n=n)) for n in (1, 2, 3))
+
+    assert 0 < two - one == three - two
+
+
+@every_kind
+@given(data=st.data(), worths=st.lists(st.integers(0, 10**9), min_size=2, max_size=2))
+def test_charge_grows_with_the_worth_and_covers_it(kind: Kind[Any], data: st.DataObject, worths: list[int]) -> None:
+    terms = kind.charge_terms(data.draw(any_draft(kind)))
+    small, big = sorted(Kudos(worth * 10) for worth in worths)
+
+    assert 0 < terms.of(small) <= terms.of(big)
+    assert terms.of(big) > big
+
+
+@every_kind
+@given(data=st.data(), load=LOADS)
+def test_downgrade_costs_no_more_and_mends_what_it_may(
+    kind: Kind[Any], data: st.DataObject, load: dict[str, Any]
+) -> None:
+    draft = data.draw(any_draft(kind))
+
+    small = kind.downgraded(draft, **load)
+
+    assert kind.estimate(small) <= kind.estimate(draft)
+    assert kind.downgraded(small, **load) == small
+    assert replace(small, params=draft.params, slow_workers=draft.slow_workers) == draft
+
+
+@every_kind
+@given(data=st.data(), load=LOADS, more=st.integers(0, 1000))
+def test_what_is_heavy_stays_heavy_when_the_queue_grows(
+    kind: Kind[Any], data: st.DataObject, load: dict[str, Any], more: int
+) -> None:
+    draft = data.draw(any_draft(kind))
+
+    if kind.heavy(draft, **load):
+        assert kind.heavy(draft, **load | {"queued": load["queued"] + more})
 
 
 @every_kind

@@ -1,4 +1,4 @@
-"""Images: bounds, lanes, steps, leases, batches, prices and payloads as the contract has them (api-v2.md 2.2, 3.1)."""
+"""Images: bounds, lanes, steps, leases, batches and payloads as the contract has them (api-v2.md 2.2, 3.1)."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,7 +19,6 @@ from horde.errors import (
 )
 from horde.kinds.base import Draft, Needs
 from horde.kinds.image import KIND, ImageParams, effective_steps, idle_payload, steps
-from horde.units import kudos
 
 TWO_UPSCALERS = ["RealESRGAN_x4plus", "NMKD_Siax"]
 QR_TEXT = {"text": "https://example.org", "reference": "qr_code"}
@@ -211,7 +210,7 @@ def test_wish_becomes_the_feature_it_needs(fields: dict[str, Any], features: tup
         ({"source_processing": "img2img"}, {"img2img"}),
         ({"source_processing": "inpainting"}, {"img2img", "inpainting"}),
         ({"source_processing": "outpainting"}, {"img2img", "inpainting"}),
-        ({"source_processing": "remix", "has_extra_sources": True}, {"img2img", "extra_source_images"}),
+        ({"source_processing": "remix", "extra_sources": 1}, {"img2img", "extra_source_images"}),
     ],
 )
 def test_pictures_that_come_along_need_somebody_who_takes_them(changes: dict[str, Any], features: set[str]) -> None:
@@ -256,7 +255,7 @@ def test_idle_worker_is_shown_twelve_reasons_whatever_was_skipped() -> None:
     }  # fmt: skip
 
 
-# ------------------------------------------------------------------------- steps, lease, batch, price
+# ------------------------------------------------------------------------- steps, lease, batch
 @pytest.mark.parametrize(
     ("fields", "made", "effective"),
     [
@@ -342,21 +341,6 @@ def test_batch_is_what_fits_into_the_workers_memory(
 )  # fmt: skip
 def test_heavy_post_processing_makes_batches_smaller(processor: str) -> None:
     assert KIND.batch_max(params(post_processing=[processor]), {"pixels": 512 * 512}, 20) == 2
-
-
-@pytest.mark.parametrize(
-    ("fields", "price"),
-    [
-        ({"steps": 50}, 10.0),
-        ({}, 6.0),
-        ({"width": 1024, "height": 1024}, 24.0),
-        ({"width": 64, "height": 64, "steps": 1}, 0.0),
-        ({"width": 576, "height": 512, "steps": 7}, 1.57),  # 1.575 before rounding, half to even
-        ({"steps": 50, "sampler_name": "k_heun"}, 10.0),
-    ],
-)
-def test_price_is_one_kudos_for_five_steps_of_512_squared(fields: dict[str, Any], price: float) -> None:
-    assert KIND.price(params(**fields)) == kudos(price)
 
 
 # -------------------------------------------------------------------------------------------- payload

@@ -44,7 +44,7 @@ class Clock:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings on a fresh database. A duty comes round often, so that nobody has to wait for one."""
-    return Settings(database_url=database_url, data_dir=tmp_path, duty_period_s=0.1, refresh_s=0)
+    return Settings(database_url=database_url, data_dir=tmp_path, duty_period_s=0.1, refresh_s=0, upfront_kudos="off")
 
 
 @pytest.fixture

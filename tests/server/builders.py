@@ -21,8 +21,8 @@ from horde.server.db.batch import Batches
 from horde.server.db.notify import APPLICATION_NAME
 from horde.server.db.pool import open_database
 from horde.server.db.queries import Query
-from horde.server.ledger.balance import balance
-from horde.server.ledger.post import JobPayment
+from horde.server.ledger.balance import Balance, balance
+from horde.server.ledger.jobs import JobPayment
 from horde.server.matching.order import AGEING_PERIOD, EPOCH
 from horde.server.memory import Memory
 from horde.server.requests.deliver import Delivery, deliver
@@ -36,15 +36,22 @@ from tests.plugins.hordes import Clock
 
 MODEL = "stable_diffusion"
 SMALL = ImageParams(steps=50)
-"""512 x 512 x 50: worth 10 kudos, leased for 150 s."""
+"""512 x 512 x 50: worth 11 kudos, leased for 150 s."""
+EARNED = Kudos(8_250)
+"""What the owner of the worker of `said` is credited with for that: three quarters, as nobody knows its program."""
+CHARGED = Kudos(12_000)
+"""What the requestor pays for it."""
+TAX = Kudos(1_000)
+"""What the requestor paid for asking."""
+
 ROOM = 8 * 512 * 512
 """A worker with so many pixels does as many of the small jobs at once as it asks for."""
 FOX = Draft(kind="image", prompt="a red fox", params=SMALL)
 
 T = TypeVar("T")
 TABLES = (
-    "users", "keys", "ledger_accounts", "ledger_transfers", "lanes", "requests", "workers", "worker_models", "jobs",
-    "work_done", "secrets", "idempotency_keys",
+    "users", "user_records", "keys", "ledger_accounts", "ledger_events", "ledger_postings", "ledger_totals", "teams",
+    "lanes", "requests", "workers", "worker_models", "jobs", "work_done", "secrets", "idempotency_keys",
 )  # fmt: skip
 
 
@@ -108,15 +115,18 @@ async def idle(ctx: Context, owner: User, name: str = "Atlas", **changes: Any) -
 
 
 def payment(
-    payer: User, owner: User, reward: float, charge: float | None = None, job_id: UUID | None = None
+    payer: User, owner: User, credit: float, charge: float | None = None, job_id: UUID | None = None
 ) -> JobPayment:
     """What a job's end moves, in whole kudos; the payer is charged all of it unless it is said."""
     return JobPayment(
         job_id=job_id or uuid4(),
+        request_id=uuid4(),
+        worker_id=uuid4(),
         payer_id=payer.id,
-        worker_owner_id=owner.id,
-        reward=kudos(reward),
-        charge=kudos(reward if charge is None else charge),
+        owner_id=owner.id,
+        owner_is_trusted=owner.is_trusted,
+        credit=kudos(credit),
+        charge=kudos(credit if charge is None else charge),
     )
 
 
@@ -143,7 +153,7 @@ def delivery(job_id: str, **changes: Any) -> Delivery:
 
 async def delivered(ctx: Context, owner: User, job_id: str, **changes: Any) -> Kudos:
     """What a good result was worth."""
-    return await deliver(ctx, owner, delivery(job_id, **changes))
+    return Kudos((await deliver(ctx, owner, delivery(job_id, **changes))).reward_mk)
 
 
 @asynccontextmanager
@@ -197,14 +207,25 @@ async def everything(ctx: Context) -> dict[str, list[str]]:
 
 
 async def has(ctx: Context, owner: User) -> Kudos:
-    """A user's balance."""
-    async with ctx.database.transaction() as tx:
+    """What is a user's own: what can be spent and what is held."""
+    return (await purse(ctx, owner)).own
+
+
+async def purse(ctx: Context, owner: User) -> Balance:
+    """All that a user has."""
+    async with ctx.database.statement() as tx:
         return await balance(tx, owner.id)
+
+
+async def earned(ctx: Context, owner: User) -> Kudos:
+    """What a user was credited with who began with nothing but the floor, escrow included."""
+    found = await purse(ctx, owner)
+    return Kudos(found.own + found.escrow_mk - found.floor_mk)
 
 
 async def sum_of_balances(ctx: Context) -> int:
     """Zero, always."""
-    return int(await one(ctx, "SELECT sum(balance_mk)::bigint AS total FROM ledger_accounts"))
+    return int(await one(ctx, "SELECT sum(balance_mk)::bigint AS total FROM ledger_balances"))
 
 
 async def hang_up(ctx: Context, query: str = "%") -> int:

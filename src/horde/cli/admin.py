@@ -33,6 +33,7 @@ KUDOS_MAX = 10**12
 app = App(name="admin", help="Look after a horde of your own, beside its server.")
 user = App(name="user", help="Accounts.")
 app.command(user)
+app.command("horde.cli.ledger:app", name="ledger", help="The ledger of all kudos.")
 
 Data = Annotated[Path | None, Parameter(help="the horde's data directory; DATABASE_URL wins")]
 
@@ -51,6 +52,9 @@ def create(
     *,
     trusted: Annotated[bool, Parameter(help="its workers' results and wishes are trusted", negative="")] = False,
     moderator: Annotated[bool, Parameter(help="may look after others; implies trusted", negative="")] = False,
+    admin: Annotated[
+        bool, Parameter(help="may change kudos and make moderators; implies moderator", negative="")
+    ] = False,
     kudos: Annotated[float, Parameter(help="to begin with", validator=Number(gte=0, lte=KUDOS_MAX))] = 0,
     concurrency: Annotated[
         int, Parameter(help="how many of its images may wait at once", validator=Number(gte=0, lte=500))
@@ -73,6 +77,7 @@ def create(
                 name,
                 is_trusted=trusted,
                 is_moderator=moderator,
+                is_admin=admin,
                 kudos=kudos,
                 concurrency=concurrency,
             )
@@ -119,7 +124,14 @@ async def _change_worker(settings: Settings, name: str, changes: Changes) -> Wor
 
 
 async def _create(
-    settings: Settings, name: str, *, is_trusted: bool, is_moderator: bool, kudos: float, concurrency: int
+    settings: Settings,
+    name: str,
+    *,
+    is_trusted: bool,
+    is_moderator: bool,
+    is_admin: bool,
+    kudos: float,
+    concurrency: int,
 ) -> Registration:
     try:
         async with open_services(settings) as services:
@@ -129,6 +141,7 @@ async def _create(
                 is_pseudonymous=False,
                 is_trusted=is_trusted,
                 is_moderator=is_moderator,
+                is_admin=is_admin,
                 concurrency=concurrency,
                 kudos=milli_kudos(kudos),
             )

@@ -100,4 +100,4 @@ def _server_words(settings: Settings) -> list[str]:
 
 def _server_environment(settings: Settings) -> dict[str, str]:
     # The database's address may hold a password, and `ps` shows everyone the words: the environment it is.
-    return child_environment(database_url=settings.database_url)
+    return child_environment(database_url=settings.database_url, upfront_kudos=settings.upfront_kudos)

@@ -30,7 +30,7 @@ from horde.cli.supervisor import Member, Supervisor, quoted
 from horde.server.accounts.keys import ANONYMOUS_KEY
 from horde.server.db.datadir import EmbeddedError, HeldDataDir, hold_data_dir
 from horde.server.db.embedded import EmbeddedPostgres
-from horde.server.settings import Settings
+from horde.server.settings import Settings, is_set
 
 READY_S_MAX = 60.0
 """A server or worker that is not ready by then will not be; on a laptop each takes about a second."""
@@ -67,7 +67,9 @@ def up(
     worker: Annotated[bool, Parameter(help="run a worker with the demo backend beside the server")] = True,
 ) -> int:
     """Start a private horde: a database, the API and one local worker. Ctrl-C stops everything."""
-    settings = read_settings(data_dir=data, host=host, port=port)
+    # Among friends nobody has to earn the right to ask for a big picture, unless the operator says so.
+    upfront = None if is_set("upfront_kudos") else "off"
+    settings = read_settings(data_dir=data, host=host, port=port, upfront_kudos=upfront)
     check_can_listen(settings.host, settings.port)
     stopping = Stopping()
     with stopping.listening():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, Literal, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
 from horde.errors import BadInput
-from horde.wire import native, v2
+from horde.wire import native, v2, v2_accounts
 
 A = TypeVar("A")
 
@@ -124,9 +125,44 @@ def register(username: str) -> Call[native.Registered]:
     return Call(method="POST", path="/register", body=body, answer=native.Registered, is_repeatable=False)
 
 
-def account() -> Call[v2.UserAnswer]:
+def account() -> Call[v2_accounts.UserAnswer]:
     """The account of the key that calls."""
-    return Call(method="GET", path=f"{V2}/find_user", answer=v2.UserAnswer, is_repeatable=True)
+    return Call(method="GET", path=f"{V2}/find_user", answer=v2_accounts.UserAnswer, is_repeatable=True)
+
+
+def transfer(username: str, amount: int, key: str) -> Call[v2_accounts.Transferred]:
+    """Give kudos away. Repeatable: with its key it takes effect once, however often it arrives."""
+    return Call(
+        method="POST",
+        path=f"{V2}/kudos/transfer",
+        body=v2_accounts.Transfer(username=username, amount=amount),
+        answer=v2_accounts.Transferred,
+        headers={"Idempotency-Key": key},
+        is_repeatable=True,
+    )
+
+
+def statement(
+    *,
+    kind: native.EntryKind | None,
+    since: datetime | None,
+    until: datetime | None,
+    request_id: str | None,
+    before: int | None,
+    limit: int,
+) -> Call[native.Statement]:
+    """A page of what moved in the account of the key that calls."""
+    words = {
+        "kind": kind,
+        "since": since.isoformat() if since else None,
+        "until": until.isoformat() if until else None,
+        "request": request_id,
+        "before": before,
+        "limit": limit,
+    }
+    query = urlencode({name: word for name, word in words.items() if word is not None})
+    path = f"/api/kudos/statement?{query}"
+    return Call(method="GET", path=path, answer=native.Statement, is_repeatable=True)
 
 
 def workers() -> Call[list[v2.WorkerAnswer]]:

@@ -16,7 +16,7 @@ NEGATIVE_MARK = " ### "
 """What stands between what should and what should not be seen, in one prompt."""
 SEED_STEP = 1
 BOUNDS = "sizes are multiples of 64 from 64 to 3072, n is 1 to 20, steps are 1 to 500."
-"""The bounds that are broken most (horde/kinds/image.py has them all)."""
+"""The bounds that are broken most (horde/kinds/image_params.py has them all)."""
 
 
 class ImageOptions(TypedDict, total=False):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Unpack
+from uuid import uuid4
 
 import httpx
 
@@ -18,7 +20,7 @@ from horde.client._requests import ImageOptions, checked, image_request
 from horde.client._retry import Failed, Retries
 from horde.client.agent import CLIENT_AGENT
 from horde.client.handles import RequestHandle, warnings_of
-from horde.wire import native, v2
+from horde.wire import native, v2, v2_accounts
 
 
 class Horde:
@@ -71,9 +73,32 @@ class Horde:
         """Make an account; its key is shown this once."""
         return self.call(_calls.register(username))
 
-    def account(self) -> v2.UserAnswer:
+    def account(self) -> v2_accounts.UserAnswer:
         """Who the key belongs to, and the kudos there."""
         return self.call(_calls.account())
+
+    def statement(
+        self,
+        *,
+        kind: native.EntryKind | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        request_id: str | None = None,
+        before: int | None = None,
+        limit: int = native.STATEMENT_LIMIT,
+    ) -> native.Statement:
+        """What moved in the account of the key, the newest first, and the kudos there now.
+
+        Only of a `kind`, `since` a moment, `until` before one, or of one request. A page has 500 entries at most; its
+        `next_before` is `before` of the next one.
+        """
+        return self.call(
+            _calls.statement(kind=kind, since=since, until=until, request_id=request_id, before=before, limit=limit)
+        )
+
+    def transfer(self, username: str, amount: int, *, key: str | None = None) -> float:
+        """Give `amount` whole kudos to `alias#id`; returns what was given. With the same `key` it is done once."""
+        return (self.call(_calls.transfer(username, amount, key or str(uuid4())))).transferred
 
     def workers(self) -> list[v2.WorkerAnswer]:
         """The workers that are online."""

@@ -73,6 +73,11 @@ SAMPLERS_WITHOUT_KARRAS: dict[str, dict[int, str]] = {
 UNKNOWN_SAMPLES_AS = "AI Horde Worker", 23
 """Every program runs the common samplers, unless it is known that it does not."""
 
+NEWEST = {"AI Horde Worker reGen": max(REGEN), "AI Horde Worker": 24}
+"""The version from which on a program does all that is asked for."""
+SHARE_OF_OLD, SHARE_OF_OTHERS = 0.9, 0.75
+"""What other versions and programs are paid, for the jobs that they leave to the rest (contract/kudos.md, 2.2)."""
+
 VERSION = re.compile(r"^(\d{1,9})(\.\d{1,9}){0,2}$", re.ASCII)
 AGENTS_REMEMBERED = 1024
 
@@ -81,6 +86,16 @@ def capabilities(agent: str) -> frozenset[str]:
     """What the worker program that calls itself `agent` can do; nothing for unknown or malformed names."""
     name, major = _name_and_version(agent)
     return frozenset(_words(CAPABILITIES.get(name, {}), major))
+
+
+def pay_share(agent: str) -> float:
+    """The part of a picture's worth that a worker with this program is credited with."""
+    name, major = _name_and_version(agent)
+    if name == OUR_AGENT:
+        return 1.0
+    if name not in NEWEST:
+        return SHARE_OF_OTHERS
+    return 1.0 if major >= NEWEST[name] else SHARE_OF_OLD
 
 
 @lru_cache(AGENTS_REMEMBERED)

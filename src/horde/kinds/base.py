@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
 from horde.kinds.models import are_all_for_inpainting, traits
-from horde.units import Kudos
+from horde.units import Kudos, hundredths_of
 
 P = TypeVar("P", bound=msgspec.Struct)
 
@@ -101,10 +101,14 @@ class Draft(Generic[P]):
     workers: tuple[str, ...] = ()
     worker_blacklist: bool = False
     disable_batching: bool = False
+    allow_downgrade: bool = False
+    """Whether it may be made smaller where its requestor cannot pay it upfront."""
     source_processing: Literal["img2img", "inpainting", "outpainting", "remix"] | None = None
     """What is to be done with the picture that comes along; None: none does."""
-    has_extra_sources: bool = False
-    """Whether more pictures come along."""
+    has_source_mask: bool = False
+    """Whether that picture comes with a mask that says which part of it is meant."""
+    extra_sources: int = 0
+    """How many more pictures come along."""
     is_inline: bool = False
     """Whether results are read as base64 in the status instead of by a link (v2: `r2: false`)."""
     seed: int | None = None
@@ -112,6 +116,55 @@ class Draft(Generic[P]):
     seed_variation: int = 0
     """How far the seeds of its batches lie apart."""
     client_agent: str = "unknown:0:unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeTerms:
+    """How a requestor's charge for one job follows from what the job is worth."""
+
+    factor: float
+    extra: Kudos
+
+    def of(self, worth: Kudos) -> Kudos:
+        """The charge for a job of that worth, to a hundredth of a kudos; a censored job is charged as worth 0."""
+        return Kudos(hundredths_of(worth * self.factor) + self.extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Heavy:
+    """Why a request is only taken from somebody who has the kudos for all of it."""
+
+    reason: str
+    """One sentence with the values."""
+    may_downgrade: bool = True
+    """Whether a smaller request would be taken without."""
+
+
+class Tax(Protocol[P]):
+    """What a requestor pays once, when a request is accepted."""
+
+    def __call__(self, draft: Draft[P], *, has_foreign_style: bool = False) -> Kudos:
+        """`has_foreign_style`: a style of somebody else was applied."""
+        ...
+
+
+class HeavyTest(Protocol[P]):
+    """Whether a request is too heavy for who cannot pay all of it; None: it is not."""
+
+    def __call__(self, draft: Draft[P], *, threads: int, queued: int, upfront_for_lists: bool = False) -> Heavy | None:
+        """`threads`: jobs that the workers online can do at once; `queued`: jobs of the kind that wait.
+
+        `upfront_for_lists`: a list of workers makes a request heavy.
+        """
+        ...
+
+
+class Downgrade(Protocol[P]):
+    """A draft made small enough to be taken from anybody."""
+
+    def __call__(self, draft: Draft[P], *, threads: int, queued: int) -> Draft[P]:
+        """`threads` and `queued` as for HeavyTest."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +178,23 @@ class Kind(Generic[P]):
     needs: Callable[[Draft[P]], Needs]
     things: Callable[[P], int]
     """How much work one job is, in the kind's own unit (images: pixelsteps)."""
-    price: Callable[[P], Kudos]
-    """What a worker earns for one job."""
+    price: Callable[[Draft[P]], Kudos]
+    """What one job is worth before it is known which model makes it."""
+    any_model: str
+    """What a request that names no model is taken for, before one is chosen."""
+    worth: Callable[[Kudos, str, Collection[str]], Kudos]
+    """(price, model, features as in `Needs`) -> what one delivered job is worth."""
+    pay_share: Callable[[str], float]
+    """(agent) -> the part of a job's worth that a worker with this program is credited with."""
+    uptime_reward: Callable[[Collection[str], Collection[str]], Kudos]
+    """(models, features offered) -> what a worker gets for having been online for ten minutes."""
+    charge_terms: Callable[[Draft[P]], ChargeTerms]
+    """How the charge for one job follows from its worth."""
+    tax: Tax[P]
+    estimate: Callable[[Draft[P]], Kudos]
+    """What all jobs of a request are expected to cost together, tax included; a dry run tells it."""
+    heavy: HeavyTest[P]
+    downgraded: Downgrade[P]
     lease_s: Callable[[P, tuple[str, ...]], int]
     """(params, the models named) -> how long a worker may take for one job before it goes back to the queue."""
     lease_factor_extra_slow: int
@@ -139,3 +207,5 @@ class Kind(Generic[P]):
     """(name, value) of a size in `Needs.sizes` -> how a human says it: "262,144 pixels (for example 512x512)"."""
     skip_keys_shown: tuple[str, ...]
     """The skip keys that an idle worker is told also when nothing was skipped for them."""
+    counts_for_teams: bool = False
+    """Whether jobs of this kind count for the teams of the workers that do them."""

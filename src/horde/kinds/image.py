@@ -1,17 +1,16 @@
-"""Images: their parameters with bounds, what they need of a worker, what they cost and what the worker gets.
+"""Images: what is refused, what they need of a worker, what they cost and what the worker gets.
 
-Source of names, bounds and defaults: contract/api-v2.md, sections 2.2 and 3.1; of the lease: contract/lifecycle.md,
-section 7.
+Their parameters with bounds stand in image_params.py and may be imported from here.
+Source of the payload: contract/api-v2.md, section 3.1; of the lease: contract/lifecycle.md, section 7.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isqrt
-from typing import Annotated, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET
 
 from horde.errors import (
     BadCFGDecimals,
@@ -24,121 +23,33 @@ from horde.errors import (
     MissingPrompt,
     TooManyUpscalers,
 )
-from horde.kinds.agents import sampler_needed
+from horde.kinds.agents import pay_share, sampler_needed
 from horde.kinds.base import Draft, Kind, Needs
+from horde.kinds.image_charge import ANY_MODEL, charge_terms, estimate, tax, uptime_reward, worth
+from horde.kinds.image_params import DEFAULT_STEPS, SIZE_MAX, SIZE_STEP, UPSCALERS
+from horde.kinds.image_params import ImageParams as ImageParams
+from horde.kinds.image_params import Lora as Lora
+from horde.kinds.image_params import PostProcessor as PostProcessor
+from horde.kinds.image_params import Sampler as Sampler
+from horde.kinds.image_params import effective_steps as effective_steps
+from horde.kinds.image_params import steps as steps
+from horde.kinds.image_price import base
+from horde.kinds.image_upfront import downgraded, heavy
 from horde.kinds.models import is_any_large
-from horde.units import Kudos, kudos
 
 NAME = "image"
-
-Sampler = Literal[
-    "k_lms", "k_heun", "k_euler", "k_euler_a", "k_dpm_2", "k_dpm_2_a", "k_dpm_fast", "k_dpm_adaptive",
-    "k_dpmpp_2s_a", "k_dpmpp_2m", "dpmsolver", "k_dpmpp_sde", "DDIM", "lcm",
-]  # fmt: skip
-ControlType = Literal[
-    "canny", "hed", "depth", "normal", "openpose", "seg", "scribble", "fakescribbles", "hough"
-]  # fmt: skip
-PostProcessor = Literal[
-    "GFPGAN", "RealESRGAN_x4plus", "RealESRGAN_x2plus", "RealESRGAN_x4plus_anime_6B", "NMKD_Siax", "4x_AnimeSharp",
-    "CodeFormers", "strip_background", "4xNomos8kSC", "4xLSDIRplus", "4xNomosWebPhoto_RealPLKSR",
-    "4xNomos2_realplksr_dysample", "4xNomos2_hq_dat2", "2xModernSpanimationV1", "GFPGANv1.3", "RestoreFormer",
-]  # fmt: skip
-UPSCALERS = frozenset({
-    "RealESRGAN_x4plus", "RealESRGAN_x2plus", "RealESRGAN_x4plus_anime_6B", "NMKD_Siax", "4x_AnimeSharp",
-    "4xNomos8kSC", "4xLSDIRplus", "4xNomosWebPhoto_RealPLKSR", "4xNomos2_realplksr_dysample", "4xNomos2_hq_dat2",
-    "2xModernSpanimationV1",
-})  # fmt: skip
 
 HEAVY = frozenset({
     "RealESRGAN_x4plus", "RealESRGAN_x4plus_anime_6B", "NMKD_Siax", "4x_AnimeSharp", "CodeFormers", "4xNomos8kSC",
     "4xLSDIRplus", "4xNomos2_hq_dat2", "RestoreFormer",
 })  # fmt: skip
 """Post-processors that need much memory."""
-
-TWO_PASS_SAMPLERS = frozenset({"k_heun", "k_dpm_2", "k_dpm_2_a", "k_dpmpp_2s_a", "k_dpmpp_sde"})
-ADAPTIVE_STEPS = 40
-"""What k_dpm_adaptive counts as, whatever was asked."""
 STEPS_LIMITED = (20 + 40) // 2
 """Effective steps that workers who limit them still make: the middle of what a model needs (lifecycle.md, row B22)."""
 PROMPT_WORDS_MAX = 7500
-CONTROL_STEPS_MAX = 40
-DEFAULT_STEPS, DEFAULT_CONTROL_STEPS = 30, 20
-BASIS_PIXELSTEPS = 512 * 512 * 5
-"""Pixelsteps that are worth one kudos: 512x512 at 50 steps is worth 10 (contract/kudos.md, section 9)."""
 LEASE_BASE_S, LEASE_S_PER_STEP = 30, 2
 LEASE_BASIS_PIXELS = 512 * 512
 LEASE_FACTOR_CONTROL, LEASE_FACTOR_LARGE, LEASE_FACTOR_EXTRA_SLOW = 2, 3, 3
-
-SIZE_STEP, SIZE_MAX = 64, 3072
-"""Width and height are multiples of the one and at most the other."""
-
-Size = Annotated[int, Meta(ge=SIZE_STEP, le=SIZE_MAX, multiple_of=SIZE_STEP)]
-Denoising = Annotated[float, Meta(ge=0.01, le=1.0)]
-Strength = Annotated[float, Meta(ge=-5, le=5)]
-
-
-class Lora(msgspec.Struct):
-    """A LoRA to be loaded, by name or by version id."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=255)]
-    model: Strength = 1.0
-    clip: Strength = 1.0
-    inject_trigger: Annotated[str, Meta(min_length=1, max_length=30)] | UnsetType = UNSET
-    is_version: bool = False
-
-
-class TextualInversion(msgspec.Struct):
-    """A textual inversion to be loaded."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=255)]
-    inject_ti: Literal["prompt", "negprompt"] | UnsetType = UNSET
-    strength: Strength = 1.0
-
-
-class ExtraText(msgspec.Struct):
-    """A text that a workflow works into the picture."""
-
-    text: Annotated[str, Meta(min_length=1)]
-    reference: Annotated[str, Meta(min_length=3)]
-
-
-class ImageParams(msgspec.Struct, kw_only=True):
-    """How a picture is to be made. Sizes are pixels; absent optional values are left to the worker."""
-
-    sampler_name: Sampler = "k_euler_a"
-    cfg_scale: Annotated[float, Meta(ge=0, le=100)] = 5.0
-    denoising_strength: Denoising | UnsetType = UNSET
-    hires_fix_denoising_strength: Denoising | UnsetType = UNSET
-    height: Size = 512
-    width: Size = 512
-    steps: Annotated[int, Meta(ge=1, le=500)] | UnsetType = UNSET
-    n: Annotated[int, Meta(ge=1, le=20)] = 1
-    seed: str | UnsetType = UNSET
-    seed_variation: Annotated[int, Meta(ge=1, le=1000)] | UnsetType = UNSET
-    post_processing: list[PostProcessor] | UnsetType = UNSET
-    karras: bool = True
-    tiling: bool = False
-    hires_fix: bool = False
-    clip_skip: Annotated[int, Meta(ge=1, le=12)] | UnsetType = UNSET
-    facefixer_strength: Annotated[float, Meta(ge=0, le=1)] | UnsetType = UNSET
-    loras: Annotated[list[Lora], Meta(max_length=5)] | UnsetType = UNSET
-    tis: Annotated[list[TextualInversion], Meta(max_length=20)] | UnsetType = UNSET
-    special: dict[str, object] | UnsetType = UNSET
-    workflow: Literal["qr_code"] | UnsetType = UNSET
-    transparent: bool = False
-    control_type: ControlType | UnsetType = UNSET
-    image_is_control: bool = False
-    return_control_map: bool = False
-    extra_texts: list[ExtraText] | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        if self.post_processing is not UNSET and len(set(self.post_processing)) < len(self.post_processing):
-            raise ValueError("post_processing has non-unique elements")
-
-    @property
-    def pixels(self) -> int:
-        """Width times height."""
-        return self.width * self.height
 
 
 def check(draft: Draft[ImageParams]) -> None:
@@ -193,7 +104,7 @@ def _features(draft: Draft[ImageParams]) -> tuple[str, ...]:
     wanted = {
         "img2img": draft.source_processing is not None,
         "inpainting": draft.source_processing in ("inpainting", "outpainting"),
-        "extra_source_images": draft.has_extra_sources,
+        "extra_source_images": draft.extra_sources > 0,
         "tiling": params.tiling,
         "hires_fix": params.hires_fix,
         "layer_diffuse": params.transparent,
@@ -215,28 +126,9 @@ def _features(draft: Draft[ImageParams]) -> tuple[str, ...]:
     return tuple(sorted({*names, sampler, *(params.post_processing or ())}))
 
 
-def steps(params: ImageParams) -> int:
-    """The number of steps the worker is told to make."""
-    has_control = params.control_type is not UNSET
-    asked = params.steps if params.steps is not UNSET else DEFAULT_CONTROL_STEPS if has_control else DEFAULT_STEPS
-    return min(asked, CONTROL_STEPS_MAX) if has_control else asked
-
-
-def effective_steps(params: ImageParams) -> int:
-    """The steps that work and lease are reckoned by: samplers that pass twice count double."""
-    if params.sampler_name == "k_dpm_adaptive":
-        return ADAPTIVE_STEPS
-    return steps(params) * (2 if params.sampler_name in TWO_PASS_SAMPLERS else 1)
-
-
 def things(params: ImageParams) -> int:
     """Pixelsteps of one picture."""
     return params.pixels * effective_steps(params)
-
-
-def price(params: ImageParams) -> Kudos:
-    """One kudos for 512 x 512 x 5 pixelsteps, rounded to a hundredth."""
-    return kudos(round(params.pixels * steps(params) / BASIS_PIXELSTEPS, 2))
 
 
 def lease_s(params: ImageParams, models: tuple[str, ...]) -> int:
@@ -298,7 +190,17 @@ KIND = Kind(
     check=check,
     needs=needs,
     things=things,
-    price=price,
+    price=base,
+    any_model=ANY_MODEL,
+    counts_for_teams=True,
+    pay_share=pay_share,
+    uptime_reward=uptime_reward,
+    worth=worth,
+    charge_terms=charge_terms,
+    tax=tax,
+    estimate=estimate,
+    heavy=heavy,
+    downgraded=downgraded,
     lease_s=lease_s,
     lease_factor_extra_slow=LEASE_FACTOR_EXTRA_SLOW,
     payload=payload,

@@ -18,11 +18,14 @@ from horde.server.api.body import BODY_BYTES_MAX
 from horde.server.api.connection import provide_context
 from horde.server.api.head import HeadAsGet
 from horde.server.api.native import files
+from horde.server.api.native import kudos as native_kudos
 from horde.server.api.native import workers as native_workers
 from horde.server.api.shortcut import ShortCuts
-from horde.server.api.site import front, register
+from horde.server.api.site import front, register, transfer
 from horde.server.api.v1 import generate as v1_generate
-from horde.server.api.v2 import generate, status, users, workers
+from horde.server.api.v1 import kudos as v1_kudos
+from horde.server.api.v1 import users as v1_users
+from horde.server.api.v2 import generate, kudos, status, teams, users, workers
 from horde.server.context import Services
 from horde.server.db.migrate import migrate
 from horde.server.db.notify import Work, open_hints
@@ -71,11 +74,25 @@ def create_app(settings: Settings) -> Litestar:
             front.to_documentation,
             register.show_form,
             register.register_account,
+            transfer.show_transfer,
+            transfer.transfer_by_form,
             files.router,
             native_workers.router,
+            native_kudos.router,
             documentation.assets(),
-            Router("/api/v1", route_handlers=[v1_generate.router]),
-            Router("/api/v2", route_handlers=[generate.router, workers.router, status.router, users.find_user]),
+            Router("/api/v1", route_handlers=[v1_generate.router, v1_kudos.router, v1_users.router]),
+            Router(
+                "/api/v2",
+                route_handlers=[
+                    generate.router,
+                    workers.router,
+                    status.router,
+                    users.find_user,
+                    users.router,
+                    kudos.router,
+                    teams.router,
+                ],
+            ),
         ],
         lifespan=[lifespan],
         state=State({}),

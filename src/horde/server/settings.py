@@ -47,6 +47,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How the outside reaches this server, without a trailing slash. Empty: taken from each request's Host header."""
     require_matched_targeting: bool = False
     """Whether a request that lists workers is served only by those of them that serve its user first."""
+    upfront_kudos: Literal["on", "off"] = "on"
+    """Whether who asks for much must have the kudos for all of it (docs/concepts/kudos.md); `off` suits a private
+    horde, where everybody may ask for everything, so `horde up` has it off unless it is said."""
+    upfront_kudos_on_workerlist: bool = False
+    """Whether also who asks for certain workers must."""
+    kudos_trust_threshold: Annotated[float, Meta(ge=0, le=1e12)] | None = None
+    """Who has more kudos than this in escrow, in an account of seven days at least, is trusted; not set: nobody is."""
     anonymous_workers: bool = True
     """Whether the anonymous key may also serve, not only ask."""
     invite_only: bool = False
@@ -84,6 +91,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def objects_dir(self) -> Path:
         """The folder of pictures."""
         return self.data_dir / "objects"
+
+
+def is_set(setting: str) -> bool:
+    """Whether the environment says something of a setting."""
+    return bool(os.environ.get(NAMING.variable(setting)))
 
 
 def child_environment(**settings: object) -> dict[str, str]:

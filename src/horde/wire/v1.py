@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 
 class Generate(msgspec.Struct, kw_only=True):
@@ -23,3 +26,78 @@ class Generation(msgspec.Struct, kw_only=True):
     server_name: str
     worker_id: str
     worker_name: str
+
+
+class Transfer(msgspec.Struct, kw_only=True):
+    """Kudos for somebody; numbers may also come as text."""
+
+    username: str
+    api_key: str
+    amount: int | float | str | bool = 100
+
+
+class Transfered(msgspec.Struct):
+    """How much was given; the word is spelt as v1 spells it."""
+
+    transfered: float
+
+
+class Usage(msgspec.Struct):
+    """What an account asked for."""
+
+    megapixelsteps: float
+    requests: int
+
+
+class Contributions(msgspec.Struct):
+    """What an account's workers made."""
+
+    megapixelsteps: float
+    fulfillments: int
+
+
+class UserKudosDetails(msgspec.Struct, kw_only=True):
+    """Where an account's kudos come from and went."""
+
+    accumulated: float
+    gifted: float
+    admin: float
+    received: float
+
+
+class ListedUser(msgspec.Struct, kw_only=True):
+    """An account in the list."""
+
+    id: int
+    kudos: float
+    kudos_details: UserKudosDetails
+    usage: Usage
+    contributions: Contributions
+    concurrency: int
+
+
+class UserAnswer(msgspec.Struct, kw_only=True):
+    """An account."""
+
+    username: str
+    kudos: float
+    usage: Usage
+    contributions: Contributions
+    concurrency: int
+
+
+class UserChange(msgspec.Struct, kw_only=True):
+    """What an admin changes of an account; 0 counts as not given."""
+
+    api_key: str
+    kudos: Annotated[int, Meta(ge=-(10**12), le=10**12)] = 0
+    concurrency: Annotated[int, Meta(ge=0, le=500)] = 0
+    usage_multiplier: Annotated[float, Meta(ge=0, le=10)] = 0
+
+
+class UserChanged(msgspec.Struct, kw_only=True):
+    """What was changed, as it is now."""
+
+    new_kudos: float | UnsetType = UNSET
+    concurrency: int | UnsetType = UNSET
+    usage_multiplier: float | UnsetType = UNSET

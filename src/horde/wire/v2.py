@@ -1,4 +1,4 @@
-"""The messages of API v2 for image requests and workers. Source: contract/api-v2.md, sections 2, 3, 6, 7 and 8.
+"""The messages of API v2 for image requests and workers. Source: contract/api-v2.md, sections 2, 3, 7 and 8.
 
 Defaults are those that the handlers really use, not the ones that the published schema of the reference advertises.
 An explicit null is refused for every optional field, as the contract wants it: absent is `UNSET`.
@@ -158,6 +158,8 @@ class Pop(msgspec.Struct, kw_only=True):
     allow_sdxl_controlnet: bool = False
     allow_lora: bool = False
     limit_max_steps: bool = False
+    serves: Literal["everybody", "team", "owner"] = "everybody"
+    """An addition of ours: whom. Who serves only his own people is not paid for it, and they are not charged."""
     held_jobs: Annotated[list[str], Meta(max_length=100)] | UnsetType = UNSET
     """An addition of ours: the ids of all jobs this worker still works on. When given, its other jobs go back to the
     queue at once, so that a worker that was killed loses nobody's time. Who sends it makes one pop at a time."""
@@ -204,9 +206,13 @@ class Submit(msgspec.Struct, kw_only=True):
 
 
 class SubmitAnswer(msgspec.Struct):
-    """What the job was worth."""
+    """What the job was worth, and what of it came to the worker's owner."""
 
     reward: float
+    credited: float = 0.0
+    """Ours: less than the reward for programs that leave work to others, nothing for who serves himself."""
+    escrowed: float = 0.0
+    """Ours: the part of `credited` that the owner cannot spend before being trusted."""
 
 
 class KudosDetails(msgspec.Struct):
@@ -308,31 +314,6 @@ class HeartbeatAnswer(msgspec.Struct):
     db_connection: bool
 
 
-class AmountByKind(msgspec.Struct):
-    """A count by kind of job."""
-
-    image: int = 0
-    text: int = 0
-    interrogation: int = 0
-
-
-class Work(msgspec.Struct):
-    """Work by unit."""
-
-    megapixelsteps: float = 0
-    tokens: int = 0
-
-
-class UserRecords(msgspec.Struct):
-    """What an account used and gave."""
-
-    usage: Work
-    contribution: Work
-    fulfillment: AmountByKind
-    request: AmountByKind
-    style: AmountByKind
-
-
 class ModifyWorker(msgspec.Struct, kw_only=True):
     """What is to be different of a worker."""
 
@@ -344,6 +325,8 @@ class ModifyWorker(msgspec.Struct, kw_only=True):
     """For moderators."""
     info: Annotated[str, Meta(max_length=1000)] | UnsetType = UNSET
     name: Annotated[str, Meta(min_length=5, max_length=100)] | UnsetType = UNSET
+    team: Annotated[str, Meta(max_length=36)] | UnsetType = UNSET
+    """A team's id; empty: none."""
 
 
 class ModifyWorkerAnswer(msgspec.Struct, kw_only=True):
@@ -353,50 +336,5 @@ class ModifyWorkerAnswer(msgspec.Struct, kw_only=True):
     paused: bool | UnsetType = UNSET
     info: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
-
-
-class UserKudosDetails(msgspec.Struct):
-    """Where an account's kudos come from and went."""
-
-    accumulated: float = 0
-    gifted: float = 0
-    donated: float = 0
-    admin: float = 0
-    received: float = 0
-    recurring: float = 0
-    awarded: float = 0
-    styled: float = 0
-
-
-class ActiveGenerations(msgspec.Struct, omit_defaults=True):
-    """Ids of an account's requests that can still be read."""
-
-    image: list[str] | UnsetType = UNSET
-    text: list[str] | UnsetType = UNSET
-
-
-class UserAnswer(msgspec.Struct, kw_only=True):
-    """An account as its owner sees it."""
-
-    username: str
-    id: int
-    kudos: float
-    concurrency: int
-    worker_invited: int
-    moderator: bool
-    trusted: bool
-    flagged: bool
-    pseudonymous: bool
-    service: bool
-    education: bool
-    customizer: bool
-    deleted: bool
-    vpn: bool
-    special: bool
-    worker_count: int
-    account_age: int
-    kudos_details: UserKudosDetails
-    records: UserRecords
-    worker_ids: list[str]
-    sharedkey_ids: list[str]
-    active_generations: ActiveGenerations
+    team: str | UnsetType = UNSET
+    """The team's name; `None`: it is in none."""

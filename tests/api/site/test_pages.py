@@ -8,7 +8,7 @@ import pytest
 ELSEWHERE = re.compile(r"""(?:src|href)\s*=\s*["'](?:https?:)?//|url\(\s*["']?(?:https?:)?//|@import""")
 
 
-@pytest.mark.parametrize("path", ["/", "/register", "/api", "/api/"])
+@pytest.mark.parametrize("path", ["/", "/register", "/transfer", "/api", "/api/"])
 def test_page_loads_nothing_from_elsewhere(shared_client: httpx.Client, path: str) -> None:
     answer = shared_client.get(path)
 

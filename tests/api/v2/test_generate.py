@@ -34,7 +34,11 @@ def test_picture_comes_by_a_link_that_anybody_may_follow(client: httpx.Client) -
     # As old workers do it: no key, no Content-Type.
     uploaded = httpx.put(job["r2_uploads"][0], content=picture())
     assert (uploaded.status_code, uploaded.content) == (200, b"")
-    assert deliver(client, job["id"], generation="R2", seed=42).json() == {"reward": 0.0}
+    assert deliver(client, job["id"], generation="R2", seed=42).json() == {
+        "reward": 3.64,
+        "credited": 2.73,
+        "escrowed": 0.0,
+    }
 
     (found,) = status(client, request_id)["generations"]
 
@@ -215,12 +219,22 @@ def test_success_holds_no_null_and_no_errors_key(client: httpx.Client) -> None:
     assert (answer.status_code, answer.json().keys()) == (202, {"id", "kudos"})
 
 
+def test_price_of_one_picture_is_told_as_a_whole_number(client: httpx.Client) -> None:
+    answers = [
+        client.post("/api/v2/generate/async", json={"prompt": "x", "dry_run": is_dry, "params": {"steps": 4, "n": 3}})
+        for is_dry in (False, True)
+    ]
+
+    # One is 4.26; all of them are (4.26 + 1) x 3 + 1 = 16.78.
+    assert [answer.json()["kudos"] for answer in answers] == [4.0, 17.0]
+
+
 def test_dry_run_prices_and_leaves_nothing_behind(client: httpx.Client) -> None:
     answer = client.post(
         "/api/v2/generate/async", json={"prompt": "x", "dry_run": True, "params": {"steps": 50, "n": 2}}
     )
 
-    assert (answer.status_code, answer.json()) == (200, {"kudos": 20.0})
+    assert (answer.status_code, answer.json()) == (200, {"kudos": 25.0})  # (11 + 1) x 2 + 1
     assert pop(client)["id"] is None
 
 
@@ -240,7 +254,7 @@ def test_faulted_job_goes_to_the_next_worker(client: httpx.Client) -> None:
 
     answer = deliver(client, job["id"], state="faulted", generation="faulted", seed=-1)
 
-    assert answer.json() == {"reward": 0.0}
+    assert answer.json() == {"reward": 0.0, "credited": 0.0, "escrowed": 0.0}
     assert pop(client, name="another")["id"] not in (None, job["id"])
     assert status(client, request_id)["restarted"] == 1
 
@@ -258,11 +272,14 @@ def test_censored_picture_says_so(client: httpx.Client) -> None:
 def test_reward_reaches_the_owner_of_the_worker(horde: RunningHorde, client: httpx.Client) -> None:
     with horde.client(register(client)) as owner:
         ask(client, params={"width": 512, "height": 512, "steps": 50})
-        serve_one(owner)
+        job = pop(owner)
+        answer = deliver(owner, job["id"])
 
-        assert owner.get("/api/v2/find_user").json()["kudos"] == 10.0
-        assert client.get("/api/v2/find_user").json()["kudos"] == -10.0
-        assert client.get("/api/v2/workers").json()[0]["kudos_rewards"] == 10.0
+        # Three quarters of 11, as nobody knows the program; half of it in escrow, as nobody knows the owner.
+        assert answer.json() == {"reward": 11.0, "credited": 8.25, "escrowed": 4.12}
+        assert owner.get("/api/v2/find_user").json()["kudos"] == 14 + 8.25 - 4.12
+        assert client.get("/api/v2/find_user").json()["kudos"] == -(11 + 1 + 1)
+        assert client.get("/api/v2/workers").json()[0]["kudos_rewards"] == 8.25
 
 
 def test_restarted_worker_gives_back_what_it_lost(client: httpx.Client) -> None:

@@ -47,7 +47,7 @@ def test_work_is_counted(client: httpx.Client) -> None:
     assert worker["requests_fulfilled"] == 1
     assert worker["megapixelsteps_generated"] == 1.05
     assert worker["performance"].endswith(" megapixelsteps per second")
-    assert worker["kudos_rewards"] == worker["kudos_details"]["generated"] == 0.8
+    assert worker["kudos_rewards"] == worker["kudos_details"]["generated"] == 3.2
 
 
 @pytest.mark.parametrize("worker_id", ["string", "00000000-0000-4000-8000-000000000000", "%00"])

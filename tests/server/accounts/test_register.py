@@ -4,18 +4,19 @@ import pytest
 
 from horde.errors import BadInput, TooLongUserName
 from horde.server.accounts.register import DEFAULT_CONCURRENCY, register
+from horde.server.ledger.accounts import FLOOR_PSEUDONYMOUS
 from horde.units import kudos
 from tests.plugins.hordes import Clock
 from tests.server.builders import everything, has, sum_of_balances
 
 
-async def test_new_account_has_nothing_but_its_name(clock: Clock) -> None:
+async def test_new_account_has_its_name_and_what_its_floor_is(clock: Clock) -> None:
     ada = (await register(clock.ctx, "  Ada \t of  Horde ")).user
 
     assert ada.name == "Ada of Horde"
     assert (ada.is_pseudonymous, ada.is_trusted, ada.is_moderator) == (True, False, False)
     assert (ada.concurrency, ada.created_at) == (DEFAULT_CONCURRENCY, clock.now)
-    assert await has(clock.ctx, ada) == 0
+    assert await has(clock.ctx, ada) == FLOOR_PSEUDONYMOUS
 
 
 async def test_same_name_twice_makes_two_accounts(clock: Clock) -> None:
@@ -26,9 +27,9 @@ async def test_same_name_twice_makes_two_accounts(clock: Clock) -> None:
 
 
 async def test_starting_kudos_come_out_of_the_mint(clock: Clock) -> None:
-    ada = (await register(clock.ctx, "Ada", kudos=kudos(12.5))).user
+    ada = (await register(clock.ctx, "Ada", kudos=kudos(62.5))).user
 
-    assert await has(clock.ctx, ada) == 12_500
+    assert await has(clock.ctx, ada) == 62_500
     assert await sum_of_balances(clock.ctx) == 0
 
 

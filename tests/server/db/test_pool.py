@@ -225,3 +225,22 @@ async def test_each_statement_without_a_transaction_stands_for_itself(database: 
         await fails()
 
     assert await count(database) == 1
+
+
+def number(*, n: int) -> int:
+    return n
+
+
+async def test_stream_gives_every_row_in_order(database: Database) -> None:
+    query = Query("stream", "SELECT n FROM generate_series(1, 2500) AS n", ())
+
+    async with database.snapshot() as tx:
+        rows = [n async for n in tx.stream(query, number)]
+
+    assert rows == list(range(1, 2501))
+
+
+async def test_snapshot_waits_no_longer_than_its_patience(database: Database) -> None:
+    with pytest.raises(Overloaded):
+        async with database.snapshot(patience_s=0.01) as tx:
+            await tx.value(Query("slow", "SELECT pg_sleep(10)", ()), str)

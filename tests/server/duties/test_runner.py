@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from horde.server.context import Context
 from horde.server.duties.runner import Runner, run_for_ever
-from horde.server.duties.table import HOURLY, Duty, duties
+from horde.server.duties.table import HOURLY, MINUTELY, Duty, duties
 from horde.server.matching.lanes import DELETED_MAX
 from horde.server.requests.expire import ROUND_MAX
 from tests.plugins.hordes import Clock
@@ -149,5 +149,5 @@ def test_periods_are_the_operators(clock: Clock) -> None:
 
     assert periods["return late jobs"] == timedelta(seconds=7)
     assert periods["forget expired requests"] == timedelta(seconds=14)
-    # What only tidies up is nobody's to set.
-    assert {period for name, period in periods.items() if period > timedelta(seconds=14)} == {HOURLY}
+    # What only tidies up, or comes rarely, is nobody's to set.
+    assert {period for name, period in periods.items() if period > timedelta(seconds=14)} == {MINUTELY, HOURLY}

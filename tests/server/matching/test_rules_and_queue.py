@@ -19,7 +19,7 @@ from horde.server.requests.pop import Idle, pop
 from horde.server.requests.submit import submit
 from horde.server.workers.roster import Worker, worker_by_id
 from tests.plugins.hordes import Clock
-from tests.server.builders import ask, change, draft, has, look, user, worker
+from tests.server.builders import ask, change, draft, look, purse, user, worker
 
 TWO_MODELS = ("one", "two")
 FEATURES = ("hires_fix", "lora", "tiling", "post-processing", "GFPGAN")
@@ -95,10 +95,11 @@ class Asked:
 
 async def all_asked(ctx: Context, asking: list[tuple[User, Draft[ImageParams]]]) -> list[Asked]:
     """What waits when all of these were asked for, one after another."""
-    price = {}
+    can_pay = {}
     for number, (requestor, wanted) in enumerate(asking):
+        available = (await purse(ctx, requestor)).available
         accepted = await submit(ctx, requestor, replace(wanted, prompt=str(number)))
-        price[str(number)] = accepted.price
+        can_pay[str(number)] = available >= accepted.price
     rows = await look(ctx, "SELECT prompt, -rank AS rank, seq FROM requests WHERE waiting > 0")
     places = {row["prompt"]: (row["rank"], row["seq"]) for row in rows}
     return [
@@ -108,7 +109,7 @@ async def all_asked(ctx: Context, asking: list[tuple[User, Draft[ImageParams]]])
             needs=asked_by(
                 image.KIND.needs(wanted),
                 is_trusted=requestor.is_trusted,
-                can_pay=await has(ctx, requestor) >= price[str(number)],
+                can_pay=can_pay[str(number)],
                 is_from_unsafe_ip=False,
             ),
             place=places[str(number)],

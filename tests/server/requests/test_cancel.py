@@ -13,7 +13,21 @@ from horde.server.requests.cancel import cancel
 from horde.server.requests.deliver import report_fault
 from horde.server.requests.read import progress
 from tests.plugins.hordes import Clock
-from tests.server.builders import asked, delivered, everything, has, idle, leased, popped, user
+from tests.server.builders import (
+    CHARGED,
+    EARNED,
+    TAX,
+    asked,
+    delivered,
+    earned,
+    everything,
+    has,
+    idle,
+    leased,
+    popped,
+    purse,
+    user,
+)
 
 
 @pytest.fixture
@@ -34,9 +48,10 @@ async def test_waiting_request_is_cancelled_and_nothing_is_owed(clock: Clock, ad
     await cancel(clock.ctx, request_id, kind="image")
 
     found = await progress(clock.ctx, request_id, kind="image")
-    assert (found.is_done, found.is_faulted, found.waiting, found.charged) == (True, False, 0, 0)
+    assert (found.is_done, found.is_faulted, found.waiting, found.charged) == (True, False, 0, TAX)
     await idle(clock.ctx, bob)
-    assert await has(clock.ctx, ada) == 100_000
+    found_purse = await purse(clock.ctx, ada)
+    assert (found_purse.spendable_mk, found_purse.held_mk) == (100_000 - TAX, 0)
 
 
 async def test_running_job_of_a_cancelled_request_is_owed_once_it_is_delivered(
@@ -48,11 +63,11 @@ async def test_running_job_of_a_cancelled_request_is_owed_once_it_is_delivered(
     await cancel(clock.ctx, request_id, kind="image")
 
     found = await progress(clock.ctx, request_id, kind="image")
-    assert (found.is_done, found.processing, found.waiting, found.charged) == (False, 1, 0, 0)
+    assert (found.is_done, found.processing, found.waiting, found.charged) == (False, 1, 0, TAX)
     await delivered(clock.ctx, bob, job_id)
     found = await progress(clock.ctx, request_id, kind="image")
-    assert (found.is_done, found.finished, found.charged) == (True, 1, 10_000)
-    assert (await has(clock.ctx, ada), await has(clock.ctx, bob)) == (90_000, 10_000)
+    assert (found.is_done, found.finished, found.charged) == (True, 1, TAX + CHARGED)
+    assert (await has(clock.ctx, ada), await earned(clock.ctx, bob)) == (100_000 - TAX - CHARGED, EARNED)
 
 
 async def test_running_job_of_a_cancelled_request_that_comes_to_nothing_is_not_owed(
@@ -65,8 +80,9 @@ async def test_running_job_of_a_cancelled_request_that_comes_to_nothing_is_not_o
     await report_fault(clock.ctx, bob, job_id)
 
     found = await progress(clock.ctx, request_id, kind="image")
-    assert (found.is_done, found.waiting, found.charged) == (True, 0, 0)
-    assert await has(clock.ctx, ada) == 100_000
+    assert (found.is_done, found.waiting, found.charged) == (True, 0, TAX)
+    found_purse = await purse(clock.ctx, ada)
+    assert (found_purse.spendable_mk, found_purse.held_mk) == (100_000 - TAX, 0)
 
 
 async def test_finished_request_keeps_its_results_and_its_charge(clock: Clock, ada: User, bob: User) -> None:
@@ -78,7 +94,7 @@ async def test_finished_request_keeps_its_results_and_its_charge(clock: Clock, a
 
     assert [str(result.id) for result in found.results] == [job_id]
     assert await cancel(clock.ctx, request_id, kind="image") == found
-    assert (await has(clock.ctx, ada), await has(clock.ctx, bob)) == (90_000, 10_000)
+    assert (await has(clock.ctx, ada), await earned(clock.ctx, bob)) == (100_000 - TAX - CHARGED, EARNED)
 
 
 async def test_answer_is_the_status_as_it_stood_before(clock: Clock, ada: User, bob: User) -> None:

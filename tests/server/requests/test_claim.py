@@ -206,7 +206,7 @@ async def test_order_of_ranks_holds_over_more_lanes_than_are_tried_at_once(
     await idle(ctx, bob, models=tuple(models))
     waiting: list[tuple[int, int]] = []
     for age, model in enumerate(chance.choices(models, k=3 * LANES_TRIED) + models[: LANES_TRIED + 5]):
-        has = chance.randrange(40)
+        has = chance.randrange(14, 54)
         request_id = await asked(ctx, await user(ctx, has=has), prompt=f"{has} {age}", models=(model,))
         if chance.random() < 0.4:
             # Nobody is told that nothing waits there any more.

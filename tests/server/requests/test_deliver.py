@@ -23,12 +23,16 @@ from horde.server.storage.objects import job_key
 from horde.units import Kudos
 from tests.plugins.hordes import Clock
 from tests.server.builders import (
+    CHARGED,
+    EARNED,
     PICTURE,
+    TAX,
     anonymous,
     asked,
     change,
     delivered,
     delivery,
+    earned,
     everything,
     has,
     leased,
@@ -65,14 +69,14 @@ async def test_delivery_ends_the_job_and_pays_for_it(clock: Clock, ada: User, bo
     job_id = await leased(clock.ctx, bob)
     ctx = clock.move(seconds=10)
 
-    assert await delivered(ctx, bob, job_id, seed=77, gen_metadata=[{"type": "information"}]) == 10_000
+    assert await delivered(ctx, bob, job_id, seed=77, gen_metadata=[{"type": "information"}]) == 11_000
 
     [job] = await look(ctx, "SELECT * FROM jobs")
-    assert (job["state"], job["result_state"], job["ended_at"], job["reward_mk"]) == ("done", "ok", ctx.now, 10_000)
+    assert (job["state"], job["result_state"], job["ended_at"], job["reward_mk"]) == ("done", "ok", ctx.now, 11_000)
     assert (job["seed"], job["gen_metadata"]) == (77, [{"type": "information"}])
-    assert (await has(ctx, ada), await has(ctx, bob)) == (90_000, 10_000)
+    assert (await has(ctx, ada), await earned(ctx, bob)) == (100_000 - TAX - CHARGED, EARNED)
     [atlas] = await look(ctx, "SELECT * FROM workers")
-    assert (atlas["fulfilled"], atlas["earned_mk"], atlas["things"]) == (1, 10_000, 512 * 512 * 50)
+    assert (atlas["fulfilled"], atlas["earned_mk"], atlas["things"]) == (1, EARNED, 512 * 512 * 50)
     assert atlas["speeds"] == [512 * 512 * 5.0]
 
 
@@ -109,7 +113,7 @@ async def test_picture_that_was_uploaded_before_counts_as_delivered(clock: Clock
     job_id = await leased(clock.ctx, bob)
     await clock.ctx.services.objects.put(job_key(job_id), PICTURE)
 
-    assert await delivered(clock.ctx, bob, job_id, picture=None) == 10_000
+    assert await delivered(clock.ctx, bob, job_id, picture=None) == 11_000
 
 
 async def test_delivery_without_a_picture_changes_nothing_and_can_be_repeated(
@@ -124,21 +128,21 @@ async def test_delivery_without_a_picture_changes_nothing_and_can_be_repeated(
             await delivered(clock.ctx, bob, job_id, picture=sent)
 
     assert await everything(clock.ctx) == before
-    assert await delivered(clock.ctx, bob, job_id) == 10_000
+    assert await delivered(clock.ctx, bob, job_id) == 11_000
 
 
 @pytest.mark.parametrize("state", ["censored", "csam"])
-async def test_requestor_pays_nothing_for_a_censored_picture_and_the_worker_is_paid(
+async def test_requestor_pays_one_kudo_for_a_censored_picture_and_the_worker_is_paid(
     clock: Clock, ada: User, bob: User, state: ResultState
 ) -> None:
     request_id = await asked(clock.ctx, ada)
     job_id = await leased(clock.ctx, bob)
 
-    assert await delivered(clock.ctx, bob, job_id, state=state) == 10_000
+    assert await delivered(clock.ctx, bob, job_id, state=state) == 11_000
 
-    assert (await has(clock.ctx, ada), await has(clock.ctx, bob)) == (100_000, 10_000)
+    assert (await has(clock.ctx, ada), await earned(clock.ctx, bob)) == (100_000 - TAX - 1_000, EARNED)
     found = await status(clock.ctx, request_id, kind="image")
-    assert (found.progress.charged, found.results[0].result_state) == (0, state)
+    assert (found.progress.charged, found.results[0].result_state) == (TAX + 1_000, state)
     assert await sum_of_balances(clock.ctx) == 0
 
 
@@ -149,7 +153,7 @@ async def test_anonymous_requests_are_paid_down_to_their_floor(clock: Clock, bob
     for _ in range(7):
         await delivered(clock.ctx, bob, await leased(clock.ctx, bob))
 
-    assert (await has(clock.ctx, nobody), await has(clock.ctx, bob)) == (-50_000, 70_000)
+    assert (await has(clock.ctx, nobody), await earned(clock.ctx, bob)) == (-50_000, 7 * EARNED)
     assert await sum_of_balances(clock.ctx) == 0
 
 
@@ -159,7 +163,7 @@ async def test_delivery_after_the_deadline_counts_until_the_job_is_given_back(
     await asked(clock.ctx, ada)
     job_id = await leased(clock.ctx, bob)
 
-    assert await delivered(clock.move(minutes=10), bob, job_id) == 10_000
+    assert await delivered(clock.move(minutes=10), bob, job_id) == 11_000
     assert await return_late_jobs(clock.ctx) == 0
 
 
@@ -168,8 +172,8 @@ async def test_delivery_to_a_cancelled_request_is_paid(clock: Clock, ada: User, 
     job_id = await leased(clock.ctx, bob)
     await cancel(clock.ctx, request_id, kind="image")
 
-    assert await delivered(clock.ctx, bob, job_id) == 10_000
-    assert await has(clock.ctx, ada) == 90_000
+    assert await delivered(clock.ctx, bob, job_id) == 11_000
+    assert await has(clock.ctx, ada) == 100_000 - TAX - CHARGED
 
 
 async def test_delivery_wakes_who_waits_for_the_request(clock: Clock, ada: User, bob: User) -> None:
@@ -262,7 +266,7 @@ async def test_worker_in_maintenance_may_deliver_what_it_has(clock: Clock, ada: 
     job_id = await leased(clock.ctx, bob)
     await change(clock.ctx, "UPDATE workers SET is_in_maintenance = true")
 
-    assert await delivered(clock.ctx, bob, job_id) == 10_000
+    assert await delivered(clock.ctx, bob, job_id) == 11_000
 
 
 # --------------------------------------------------------------------------------------------- all at once
@@ -275,12 +279,12 @@ async def test_exactly_one_of_many_deliveries_at_once_is_paid(clock: Clock, ada:
             *[deliver(ctx, bob, delivery(job_id)) for ctx in contexts for _ in range(5)], return_exceptions=True
         )
 
-    assert Counter(type(answer).__name__ for answer in answers) == {"int": 1, "DuplicateGen": 14}
-    transfers = await look(clock.ctx, "SELECT amount_mk, subject FROM ledger_transfers WHERE reason = 'job'")
-    assert transfers == [{"amount_mk": 10_000, "subject": UUID(job_id)}]
-    assert (await has(clock.ctx, ada), await has(clock.ctx, bob)) == (90_000, 10_000)
+    assert Counter(type(answer).__name__ for answer in answers) == {"Paid": 1, "DuplicateGen": 14}
+    payments = await look(clock.ctx, "SELECT id, job_id FROM ledger_events WHERE kind = 'job'")
+    assert payments == [{"id": UUID(job_id), "job_id": UUID(job_id)}]
+    assert (await has(clock.ctx, ada), await earned(clock.ctx, bob)) == (100_000 - TAX - CHARGED, EARNED)
     assert await one(clock.ctx, "SELECT fulfilled FROM workers") == 1
-    assert await one(clock.ctx, "SELECT charged_mk FROM requests") == 10_000
+    assert await one(clock.ctx, "SELECT charged_mk FROM requests") == TAX + CHARGED
 
 
 async def test_delivery_and_give_back_at_once_leave_one_of_the_two(clock: Clock, ada: User, bob: User) -> None:
@@ -300,11 +304,11 @@ async def test_delivery_and_give_back_at_once_leave_one_of_the_two(clock: Clock,
         answers = await asyncio.gather(*[outcome(ctx, job_id) for job_id in job_ids])
         returned, _ = await returning, await cancelling
 
-    paid = answers.count(Kudos(10_000))
+    paid = answers.count(Kudos(11_000))
     assert paid + returned == 12
     states = Counter(job["state"] for job in await look(clock.ctx, "SELECT state FROM jobs"))
     assert (states["done"], states["lost"]) == (paid, returned)
-    assert await has(clock.ctx, bob) == 10_000 * paid
+    assert await earned(clock.ctx, bob) == EARNED * paid
     assert await sum_of_balances(clock.ctx) == 0
 
 
@@ -320,7 +324,7 @@ async def test_delivery_whose_job_is_given_back_meanwhile_is_aborted(clock: Cloc
 
     with pytest.raises(AbortedGen):
         await delivering
-    assert (await has(clock.ctx, ada), await has(clock.ctx, bob)) == (100_000, 0)
+    assert (await has(clock.ctx, ada), await earned(clock.ctx, bob)) == (100_000 - TAX, 0)
     assert await one(clock.ctx, "SELECT waiting FROM requests") == 1
 
 
@@ -331,6 +335,6 @@ async def test_many_deliveries_to_one_request_are_all_paid(clock: Clock, ada: Us
     async with nodes(clock.ctx, 2) as contexts:
         answers = await asyncio.gather(*[delivered(contexts[i % 2], bob, job_id) for i, job_id in enumerate(job_ids)])
 
-    assert answers == [10_000] * 8
-    assert await one(clock.ctx, "SELECT charged_mk FROM requests") == 80_000
-    assert (await has(clock.ctx, ada), await has(clock.ctx, bob)) == (20_000, 80_000)
+    assert answers == [11_000] * 8
+    assert await one(clock.ctx, "SELECT charged_mk FROM requests") == TAX + 8 * CHARGED
+    assert (await has(clock.ctx, ada), await earned(clock.ctx, bob)) == (14_000, 8 * EARNED)

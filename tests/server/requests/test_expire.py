@@ -11,9 +11,13 @@ from horde.server.requests.read import progress
 from horde.server.storage.objects import job_key
 from tests.plugins.hordes import Clock
 from tests.server.builders import (
+    CHARGED,
+    EARNED,
+    TAX,
     asked,
     change,
     delivered,
+    earned,
     everything,
     has,
     leased,
@@ -71,7 +75,7 @@ async def test_what_was_paid_stays_paid(clock: Clock, ada: User, bob: User) -> N
 
     await forget_expired(clock.move(minutes=30))
 
-    assert (await has(clock.ctx, ada), await has(clock.ctx, bob)) == (90_000, 10_000)
+    assert (await has(clock.ctx, ada), await earned(clock.ctx, bob)) == (100_000 - TAX - CHARGED, EARNED)
     assert await sum_of_balances(clock.ctx) == 0
 
 
@@ -81,7 +85,7 @@ async def test_request_does_not_expire_while_somebody_works_on_it(clock: Clock, 
 
     assert await forget_expired(clock.move(hours=5)) == 0
 
-    assert await delivered(clock.ctx, bob, job_id) == 10_000
+    assert await delivered(clock.ctx, bob, job_id) == 11_000
     assert await forget_expired(clock.move(minutes=19)) == 0
     assert await forget_expired(clock.move(minutes=2)) == 1
 

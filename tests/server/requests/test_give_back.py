@@ -16,7 +16,23 @@ from horde.server.requests.read import progress
 from horde.server.requests.wait import Waiting
 from horde.server.workers.checkin import check_in
 from tests.plugins.hordes import Clock
-from tests.server.builders import asked, change, delivered, everything, has, idle, leased, look, one, popped, said, user
+from tests.server.builders import (
+    EARNED,
+    TAX,
+    asked,
+    change,
+    delivered,
+    earned,
+    everything,
+    has,
+    idle,
+    leased,
+    look,
+    one,
+    popped,
+    said,
+    user,
+)
 
 
 @pytest.fixture
@@ -58,7 +74,7 @@ async def test_lost_lease_returns_the_image_to_the_queue(clock: Clock, ada: User
     assert await one(clock.ctx, "SELECT state FROM jobs WHERE id = $1", id=UUID(job_id)) == "lost"
     assert await one(clock.ctx, "SELECT uncompleted FROM workers") == 1
     again = await leased(clock.ctx, bob)
-    assert await delivered(clock.ctx, bob, again) == 10_000
+    assert await delivered(clock.ctx, bob, again) == 11_000
 
 
 async def test_returning_late_jobs_twice_returns_them_once(clock: Clock, ada: User, bob: User) -> None:
@@ -101,7 +117,7 @@ async def test_reported_fault_returns_the_image_to_the_queue_and_pays_nobody(
 
     assert await the_request(clock.ctx) == ("live", 1, 1)
     assert (await progress(clock.ctx, request_id, kind="image")).restarted == 1
-    assert (await has(clock.ctx, ada), await has(clock.ctx, bob)) == (100_000, 0)
+    assert (await has(clock.ctx, ada), await earned(clock.ctx, bob)) == (100_000 - TAX, 0)
 
 
 async def test_repeated_fault_report_changes_nothing(clock: Clock, ada: User, bob: User) -> None:
@@ -147,8 +163,8 @@ async def test_what_runs_when_a_request_ends_in_faults_is_still_taken_and_paid(
     for _ in range(3):
         await report_fault(clock.ctx, bob, await leased(clock.ctx, bob))
 
-    assert await delivered(clock.ctx, bob, kept) == 10_000
-    assert await has(clock.ctx, bob) == 10_000
+    assert await delivered(clock.ctx, bob, kept) == 11_000
+    assert await earned(clock.ctx, bob) == EARNED
 
 
 async def test_fault_in_a_cancelled_request_lets_nothing_wait_again(clock: Clock, ada: User, bob: User) -> None:

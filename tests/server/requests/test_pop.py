@@ -314,7 +314,7 @@ async def test_worker_that_asks_again_does_not_lose_what_it_has(clock: Clock, ad
     await asked(clock.ctx, ada, n=2)
     first, second = await leased(clock.ctx, bob), await leased(clock.ctx, bob)
 
-    assert await delivered(clock.ctx, bob, first) == await delivered(clock.ctx, bob, second) == 10_000
+    assert await delivered(clock.ctx, bob, first) == await delivered(clock.ctx, bob, second) == 11_000
 
 
 # ----------------------------------------------------------------------------------------- held jobs
@@ -344,7 +344,7 @@ async def test_worker_that_does_not_say_what_it_holds_drops_nothing(clock: Clock
 
     await idle(clock.ctx, bob, held_jobs=None)
 
-    assert await delivered(clock.ctx, bob, job_id) == 10_000
+    assert await delivered(clock.ctx, bob, job_id) == 11_000
 
 
 def _with_settings(ctx: Context, settings: Settings) -> Context:

@@ -10,7 +10,19 @@ from horde.server.requests.expire import return_late_jobs
 from horde.server.requests.lease import Popped
 from horde.server.requests.pop import pop
 from tests.plugins.hordes import Clock
-from tests.server.builders import ask, asked, delivered, has, look, nodes, one, popped, sum_of_balances, user
+from tests.server.builders import (
+    EARNED,
+    ask,
+    asked,
+    delivered,
+    earned,
+    look,
+    nodes,
+    one,
+    popped,
+    sum_of_balances,
+    user,
+)
 
 ROUNDS_MAX = 100
 LEASED = """
@@ -119,5 +131,5 @@ async def test_every_accepted_image_is_made_and_paid_although_workers_die(clock:
 
     made = await look(clock.ctx, "SELECT request_id FROM jobs WHERE state = 'done'")
     assert Counter(str(job["request_id"]) for job in made) == wanted
-    assert sum([await has(clock.ctx, owner) for owner in owners.values()]) == 10_000 * sum(wanted.values())
+    assert sum([await earned(clock.ctx, owner) for owner in owners.values()]) == EARNED * sum(wanted.values())
     assert await sum_of_balances(clock.ctx) == 0

@@ -14,7 +14,18 @@ from horde.server.requests.read import UP_TO_THE_NAMED, Progress, progress, read
 from horde.server.requests.survey import survey
 from horde.server.status.models import models
 from tests.plugins.hordes import Clock
-from tests.server.builders import SMALL, asked, change, delivered, leased, popped, user, worker
+from tests.server.builders import (
+    CHARGED,
+    SMALL,
+    TAX,
+    asked,
+    change,
+    delivered,
+    leased,
+    popped,
+    user,
+    worker,
+)
 
 THINGS = 512 * 512 * 50
 """Pixelsteps of one small image: 13.1 s for a worker of one megapixelstep a second."""
@@ -50,7 +61,7 @@ async def test_images_are_counted_from_waiting_to_finished(clock: Clock, ada: Us
 
     assert [counts(found) for found in seen] == [(3, 0, 0, 0), (1, 2, 0, 0), (2, 0, 1, 1), (0, 0, 3, 1)]
     assert [found.is_done for found in seen] == [False, False, False, True]
-    assert [found.charged for found in seen] == [0, 0, 10_000, 30_000]
+    assert [found.charged for found in seen] == [TAX, TAX, TAX + CHARGED, TAX + 3 * CHARGED]
 
 
 async def test_results_are_shown_as_soon_as_they_come_in_that_order(clock: Clock, ada: User, bob: User) -> None:

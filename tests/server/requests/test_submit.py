@@ -17,6 +17,7 @@ from tests.plugins.hordes import Clock
 from tests.server.builders import (
     FOX,
     MODEL,
+    TAX,
     anonymous,
     asked,
     change,
@@ -40,12 +41,12 @@ async def test_accepted_request_waits_with_all_its_jobs(clock: Clock) -> None:
         clock.ctx, ada, draft(n=3, seed=42, seed_variation=7, is_inline=True, client_agent="Me:1:x")
     )
 
-    assert accepted.price == kudos(10)
+    assert accepted.price == kudos(11)
     [row] = await look(clock.ctx, "SELECT * FROM requests")
     assert row["id"] == UUID(accepted.id)
-    assert (row["n"], row["waiting"], row["faults"], row["state"], row["charged_mk"]) == (3, 3, 0, "live", 0)
+    assert (row["n"], row["waiting"], row["faults"], row["state"], row["charged_mk"]) == (3, 3, 0, "live", TAX)
     assert (row["seed"], row["seed_variation"], row["is_inline"], row["client_agent"]) == (42, 7, True, "Me:1:x")
-    assert (row["price_mk"], row["things"]) == (10_000, 512 * 512 * 50)
+    assert (row["price_mk"], row["things"]) == (11_000, 512 * 512 * 50)
     assert row["rank"] == rank(priority(kudos(200), clock.now), turn=0)
     assert (row["created_at"], row["expires_at"]) == (clock.now, clock.now + timedelta(minutes=20))
 
@@ -174,7 +175,7 @@ async def test_priority_is_frozen_when_the_request_is_accepted(clock: Clock) -> 
     ada, bob = await user(clock.ctx, "Ada", has=10), await user(clock.ctx, "Bob", has=20)
     for requestor in (ada, bob):
         await asked(clock.ctx, requestor, prompt=requestor.name)
-    await change(clock.ctx, "UPDATE ledger_accounts SET balance_mk = 10^9 WHERE user_id = $1", user_id=ada.id)
+    await change(clock.ctx, "UPDATE ledger_accounts SET spendable_mk = 10^9 WHERE user_id = $1", user_id=ada.id)
 
     assert (await popped(clock.ctx, await anonymous(clock.ctx))).payload["prompt"] == "Bob"
 

@@ -2,7 +2,16 @@
 
 from horde.server.status.account import account
 from tests.plugins.hordes import Clock
-from tests.server.builders import anonymous, asked, delivered, leased, user, worker
+from tests.server.builders import (
+    CHARGED,
+    TAX,
+    anonymous,
+    asked,
+    delivered,
+    leased,
+    user,
+    worker,
+)
 
 
 async def test_account_shows_what_belongs_to_it(clock: Clock) -> None:
@@ -15,7 +24,7 @@ async def test_account_shows_what_belongs_to_it(clock: Clock) -> None:
 
     found = await account(clock.ctx, ada)
 
-    assert (found.kudos, found.worker_count, found.worker_ids) == (90_000, 1, [zeus.id])
+    assert (found.kudos, found.worker_count, found.worker_ids) == (100_000 - TAX - CHARGED, 1, [zeus.id])
     assert [str(listed) for listed in found.image_requests] == [request_id]
 
 

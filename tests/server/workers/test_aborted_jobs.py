@@ -14,7 +14,7 @@ from horde.server.workers.modify import Changes, change
 from horde.server.workers.record import ABORTED_MAX, ABORTED_WITHIN, count_uncompleted
 from horde.server.workers.roster import Worker, worker_by_id
 from tests.plugins.hordes import Clock
-from tests.server.builders import asked, leased, look, popped, user, worker
+from tests.server.builders import asked, leased, look, one, popped, user, worker
 
 ON, OFF = Changes(is_in_maintenance=True, maintenance_message="new GPU"), Changes(is_in_maintenance=False)
 
@@ -44,6 +44,15 @@ async def stored(ctx: Context, atlas: Worker) -> Worker:
         found = await worker_by_id(tx, atlas.id)
     assert found is not None
     return found
+
+
+async def test_owner_is_suspected_once_for_each_time_that_a_worker_is_stopped(
+    clock: Clock, ada: User, atlas: Worker
+) -> None:
+    for times in (ABORTED_MAX, 1, ABORTED_MAX, 1):
+        await failed(clock.ctx, atlas, times)
+
+    assert await one(clock.ctx, "SELECT suspicion FROM users WHERE id = $1", user_id=ada.id) == 2
 
 
 async def test_twenty_failures_are_borne_and_the_next_is_one_too_many(clock: Clock, atlas: Worker) -> None:

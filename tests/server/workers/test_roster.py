@@ -10,7 +10,7 @@ from horde.kinds.base import Needs
 from horde.server.context import Context
 from horde.server.workers.read import can_be_served, workers_online
 from horde.server.workers.read import worker as read_worker
-from horde.server.workers.roster import unknown_among, workers_of
+from horde.server.workers.roster import unknown_among, workers_of_all
 from tests.plugins.hordes import Clock
 from tests.server.builders import change, user, worker
 
@@ -59,7 +59,7 @@ async def test_ids_that_no_worker_has_are_told_apart(clock: Clock) -> None:
     async with clock.ctx.database.transaction() as tx:
         assert await unknown_among(tx, [atlas.id, stranger]) == [stranger]
         assert await unknown_among(tx, []) == []
-        assert await workers_of(tx, ada.id) == [atlas.id]
+        assert await workers_of_all(tx, [ada.id]) == {ada.id: [atlas.id]}
 
 
 async def test_request_can_be_served_by_whoever_is_online_and_meets_its_needs(clock: Clock) -> None:

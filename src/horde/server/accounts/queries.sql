@@ -1,17 +1,131 @@
 -- name: users_of_digests
 -- The accounts that hold the keys of these digests.
-SELECT k.digest, u.id, u.name, u.is_pseudonymous, u.is_trusted, u.is_moderator, u.concurrency, u.created_at
+SELECT k.digest, u.*
 FROM keys AS k
-JOIN users AS u ON u.id = k.user_id
+JOIN users_with_roles AS u ON u.id = k.user_id
 WHERE k.digest = ANY(:digests::bytea[]);
+
+-- name: users_by_id
+-- Those of these accounts that there are.
+SELECT *
+FROM users_with_roles
+WHERE id = ANY(:ids::bigint[]);
+
+-- name: users_by_kudos
+-- A page of the accounts with the most kudos of their own.
+SELECT u.*
+FROM ledger_accounts AS a
+JOIN users_with_roles AS u ON u.id = a.user_id
+ORDER BY a.spendable_mk + a.held_mk DESC, u.id
+LIMIT :limit OFFSET :skipped;
+
+-- name: users_by_age
+-- A page of the oldest accounts.
+SELECT *
+FROM users_with_roles
+ORDER BY created_at, id
+LIMIT :limit OFFSET :skipped;
 
 -- name: add_user
 -- A new account.
-INSERT INTO users (name, is_pseudonymous, is_trusted, is_moderator, concurrency, created_at)
-VALUES (:name, :is_pseudonymous, :is_trusted, :is_moderator, :concurrency, :now)
-RETURNING id, name, is_pseudonymous, is_trusted, is_moderator, concurrency, created_at;
+INSERT INTO users (name, is_pseudonymous, is_trusted, is_moderator, is_admin, concurrency, created_at)
+VALUES (:name, :is_pseudonymous, :is_trusted, :is_moderator, :is_admin, :concurrency, :now)
+RETURNING id;
+
+-- name: change_user!
+-- Change what is given of a locked account, and leave the rest.
+UPDATE users
+SET name = coalesce(:name, name), contact = coalesce(:contact, contact),
+    has_public_workers = coalesce(:has_public_workers, has_public_workers),
+    deleted_at = CASE WHEN :is_undeleted THEN NULL ELSE deleted_at END,
+    concurrency = coalesce(:concurrency, concurrency), worker_invited = coalesce(:worker_invited, worker_invited),
+    is_trusted = coalesce(:is_trusted, is_trusted), is_flagged = coalesce(:is_flagged, is_flagged),
+    is_customizer = coalesce(:is_customizer, is_customizer), is_vpn = coalesce(:is_vpn, is_vpn),
+    is_service = coalesce(:is_service, is_service), is_education = coalesce(:is_education, is_education),
+    is_special = coalesce(:is_special, is_special), suspicion = coalesce(:suspicion, suspicion),
+    admin_comment = coalesce(:admin_comment, admin_comment), is_moderator = coalesce(:is_moderator, is_moderator),
+    usage_multiplier = coalesce(:usage_multiplier, usage_multiplier)
+WHERE id = :id;
+
+-- name: records_of
+-- What these accounts asked for and gave.
+SELECT user_id, kind, requests, used, fulfilled, contributed, styled
+FROM user_records
+WHERE user_id = ANY(:users::bigint[]);
 
 -- name: add_key!
 -- The key of an account, as a digest.
 INSERT INTO keys (digest, user_id, created_at)
 VALUES (:digest, :user_id, :now);
+
+-- name: count_work!
+-- Add to what accounts asked for and gave; what one uses counts by its multiplier.
+INSERT INTO user_records AS r (user_id, kind, requests, used, fulfilled, contributed)
+SELECT new.user_id, new.kind, new.requests, new.used * u.usage_multiplier, new.fulfilled, new.contributed
+FROM jsonb_to_recordset(:records::jsonb) AS new (user_id bigint, kind text, requests bigint, used double precision,
+    fulfilled bigint, contributed bigint)
+JOIN users AS u ON u.id = new.user_id
+ORDER BY new.user_id, new.kind
+ON CONFLICT (user_id, kind) DO UPDATE
+SET requests = r.requests + excluded.requests, used = r.used + excluded.used,
+    fulfilled = r.fulfilled + excluded.fulfilled, contributed = r.contributed + excluded.contributed;
+
+-- name: lock_user
+-- Hold an account's row until the transaction ends; before its balance, where both are locked.
+SELECT id
+FROM users
+WHERE id = :user_id
+FOR NO KEY UPDATE;
+
+-- name: trust!
+-- Trust an account.
+UPDATE users
+SET is_trusted = true
+WHERE id = :user_id AND NOT is_trusted;
+
+-- name: monthly_due
+-- Whose monthly kudos are due, or were never paid: the longest overdue first.
+SELECT id
+FROM users
+WHERE gets_monthly AND (monthly_due_at IS NULL OR monthly_due_at <= :now)
+ORDER BY monthly_due_at, id
+LIMIT :limit;
+
+-- name: lock_monthly
+-- What an account gets each month and when, locked; before its balance, where both are.
+SELECT id AS user_id, monthly_mk, is_moderator, gets_monthly, monthly_since AS since, monthly_due_at AS due_at
+FROM users
+WHERE id = :user_id
+FOR NO KEY UPDATE;
+
+-- name: set_monthly_amount!
+-- What an account gets each month, beside what moderators get.
+UPDATE users
+SET monthly_mk = :amount_mk
+WHERE id = :user_id;
+
+-- name: set_monthly_clock!
+-- Since when an account gets monthly kudos, and when the next are due.
+UPDATE users
+SET monthly_since = :since, monthly_due_at = :due_at
+WHERE id = :user_id;
+
+-- name: stop_monthly_clocks!
+-- Accounts that get no monthly kudos owe themselves none: not even where they get some again one day.
+UPDATE users
+SET monthly_since = NULL, monthly_due_at = NULL
+WHERE monthly_due_at <= :now AND NOT gets_monthly;
+
+-- name: suspect!
+-- Something speaks against these accounts; who is suspected often enough is not trusted by himself.
+WITH held AS (
+    SELECT id
+    FROM users
+    WHERE id = ANY(:user_ids::bigint[])
+    ORDER BY id
+    FOR NO KEY UPDATE
+)
+UPDATE users AS u
+SET suspicion = u.suspicion + 1
+FROM held
+WHERE u.id = held.id;

@@ -25,6 +25,8 @@ Into = Callable[..., T]  # type: ignore[explicit-any]
 ACQUIRE_TIMEOUT_S = 10
 """A caller who gets no connection for this long is told to come back: a queue that grows helps nobody."""
 COMMAND_TIMEOUT_S = 30
+STREAMED_AT_ONCE = 1000
+"""Rows that a stream fetches at a time."""
 STATEMENTS_MAX = 500
 """Prepared statements that a connection keeps: more than we have."""
 
@@ -67,8 +69,9 @@ LOST = (
 class Tx:
     """A running transaction. Rows come back as the class asked for, built from columns by name."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, patience_s: float = COMMAND_TIMEOUT_S) -> None:
         self._connection = connection
+        self._patience_s = patience_s
         self._when_committed: list[Callable[[], None]] = []
 
     def when_committed(self, act: Callable[[], None]) -> None:
@@ -82,28 +85,36 @@ class Tx:
 
     async def all(self, query: Query, into: Into[T], /, **arguments: object) -> list[T]:
         """Every row."""
-        rows = await self._connection.fetch(query.sql, *_ordered(query, arguments))
+        rows = await self._connection.fetch(query.sql, *_ordered(query, arguments), timeout=self._patience_s)
         return [into(**row) for row in rows]
 
     async def maybe(self, query: Query, into: Into[T], /, **arguments: object) -> T | None:
         """The first row, or None."""
-        row = await self._connection.fetchrow(query.sql, *_ordered(query, arguments))
+        row = await self._connection.fetchrow(query.sql, *_ordered(query, arguments), timeout=self._patience_s)
         return None if row is None else into(**row)
 
     async def value(self, query: Query, kind: type[T], /, **arguments: object) -> T | None:
         """The first column of the first row, or None."""
-        found = await self._connection.fetchval(query.sql, *_ordered(query, arguments))
+        found = await self._connection.fetchval(query.sql, *_ordered(query, arguments), timeout=self._patience_s)
         assert found is None or isinstance(found, kind), f"{query.name} gave {type(found)}, not {kind}"
         return found
 
     async def values(self, query: Query, kind: type[T], /, **arguments: object) -> list[T]:
         """The first column of every row."""
-        rows = await self._connection.fetch(query.sql, *_ordered(query, arguments))
+        rows = await self._connection.fetch(query.sql, *_ordered(query, arguments), timeout=self._patience_s)
         return [row[0] for row in rows]
+
+    async def stream(self, query: Query, into: Into[T], /, **arguments: object) -> AsyncIterator[T]:
+        """Every row, one after the other, with few of them here at a time. Needs a transaction, so not `statement`."""
+        rows = self._connection.cursor(
+            query.sql, *_ordered(query, arguments), prefetch=STREAMED_AT_ONCE, timeout=self._patience_s
+        )
+        async for row in rows:
+            yield into(**row)
 
     async def run(self, query: Query, /, **arguments: object) -> int:
         """Run a statement for its effect; returns how many rows it touched."""
-        tag = await self._connection.execute(query.sql, *_ordered(query, arguments))
+        tag = await self._connection.execute(query.sql, *_ordered(query, arguments), timeout=self._patience_s)
         count = tag.rsplit(" ", 1)[-1]
         return int(count) if count.isdecimal() else 0
 
@@ -149,16 +160,17 @@ class Database:
             await connection.execute("SELECT 1")
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Tx]:
+    async def snapshot(self, *, patience_s: float = COMMAND_TIMEOUT_S) -> AsyncIterator[Tx]:
         """For reading with several statements that must agree: all see the same moment, and nothing can be written.
 
+        A statement may take `patience_s`: more than a caller waits only where nobody does.
         Raises Overloaded as `transaction` does.
         """
         async with (
             self._connected() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            yield Tx(connection)
+            yield Tx(connection, patience_s)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[Connection]:

@@ -8,12 +8,15 @@ from datetime import timedelta
 
 from horde.server.context import Context
 from horde.server.idempotency.keys import forget_old_keys
+from horde.server.ledger.monthly import pay_monthly
+from horde.server.ledger.promotion import promote
 from horde.server.matching.lanes import DELETED_MAX, delete_unused
 from horde.server.requests.expire import ROUND_MAX, forget_expired, return_late_jobs
 from horde.server.requests.orphans import delete_orphans
 from horde.server.settings import Settings
 from horde.server.workers.record import prune_work_done
 
+MINUTELY = timedelta(minutes=1)
 HOURLY = timedelta(hours=1)
 
 
@@ -38,6 +41,9 @@ def duties(settings: Settings) -> tuple[Duty, ...]:
     return (
         Duty("return late jobs", sweep, return_late_jobs, ROUND_MAX),
         Duty("forget expired requests", 2 * sweep, forget_expired, ROUND_MAX),
+        # Every account is looked at: a tenth of a second for a million of them.
+        Duty("trust who earned it", MINUTELY, promote),
+        Duty("pay monthly kudos", HOURLY, pay_monthly),
         Duty("delete orphaned pictures", HOURLY, delete_orphans),
         Duty("forget old idempotency keys", HOURLY, forget_old_keys),
         Duty("forget old work", HOURLY, prune_work_done),

@@ -1,1 +1,1 @@
-"""Kudos as a ledger: accounts, and transfers between two of them, so that the sum over all is always zero."""
+"""Kudos as a ledger: accounts with three pockets, and events whose postings sum to zero."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from horde.server.ledger.post import FLOOR_ANONYMOUS
+from horde.server.ledger.accounts import FLOOR_ANONYMOUS
 from horde.units import KUDOS_SCALE, Kudos
 
 AGEING = 50

@@ -10,18 +10,19 @@ from uuid import UUID
 
 import msgspec
 
-from horde.errors import HordeError, IdempotencyKeyConflict, Overloaded, TooManyPrompts
+from horde.errors import HordeError, IdempotencyKeyConflict, KudosUpfront, Overloaded, TooManyPrompts
 from horde.kinds import KINDS
 from horde.kinds.base import Draft, Needs, asked_by
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.db.notify import News, Work
-from horde.server.db.pool import Tx
 from horde.server.idempotency.keys import Key, keep, recall
-from horde.server.ledger.post import floor_of
+from horde.server.ledger import jobs as ledger
+from horde.server.ledger.book import Book
 from horde.server.matching.lanes import Lane, Lanes
 from horde.server.matching.order import priority, rank
 from horde.server.requests import sql
+from horde.server.requests.cost import Cost, Purses
 from horde.server.workers.online import online
 from horde.units import Kudos
 
@@ -52,7 +53,7 @@ class Order:  # type: ignore[explicit-any]  # a draft of whatever kind
     user: User
     draft: Draft[Any]  # type: ignore[explicit-any]
     needs: Needs
-    price: Kudos
+    cost: Cost
     key: Key | None = None
 
 
@@ -62,6 +63,7 @@ class _Standing:
 
     place: int
     balance_mk: int
+    available_mk: int
     jobs: int
     requests: int
 
@@ -170,7 +172,7 @@ def _too_many(order: Order, standing: _Standing) -> HordeError | None:
 def _entry(ctx: Context, order: Order, standing: _Standing) -> _Entry:
     """Where the order goes; the requestor's next one comes after it."""
     # Nobody knows addresses to be unsafe yet: that is the moderators' business.
-    can_pay = standing.balance_mk - floor_of(order.user.id) >= order.price
+    can_pay = standing.available_mk >= order.cost.price
     needs = asked_by(order.needs, is_trusted=order.user.is_trusted, can_pay=can_pay, is_from_unsafe_ip=False)
     place = rank(priority(Kudos(standing.balance_mk), ctx.now), standing.requests)
     standing.jobs += order.draft.n
@@ -188,42 +190,58 @@ async def _add(ctx: Context, lanes: Lanes, entries: Sequence[_Entry]) -> Outcome
     for entry in entries:
         order = entry.order
         is_possible = workers.can_serve_lane(lanes, places[entry.needs], owner_id=order.user.id)
-        outcomes[order.id] = Accepted(str(order.id), order.price, is_possible)
-    if any(entry.order.key for entry in entries):
-        outcomes |= await _write_once(ctx, places, entries, outcomes)
-    else:
-        async with ctx.database.statement() as tx:
-            await _write(tx, ctx, places, entries)
+        outcomes[order.id] = Accepted(str(order.id), order.cost.price, is_possible)
+    outcomes |= await _write(ctx, places, entries, outcomes)
     written = [entry for entry in entries if isinstance(outcomes[entry.order.id], Accepted)]
     work = [Work(places[entry.needs].id, entry.rank, entry.order.draft.n) for entry in written]
     ctx.services.hints.publish(News(work=work))
     return outcomes
 
 
-async def _write_once(ctx: Context, places: Places, entries: Sequence[_Entry], outcomes: Outcomes) -> Outcomes:
-    """Write the requests with the answers to those with keys; returns a refusal for each whose key is used."""
-    answers = {
-        entry.order.key: asdict(outcome)
-        for entry in entries
-        if entry.order.key and isinstance(outcome := outcomes[entry.order.id], Accepted)
-    }
+async def _write(ctx: Context, places: Places, entries: Sequence[_Entry], outcomes: Outcomes) -> Outcomes:
+    """Write the requests with what is held for them, and the answers to those with keys.
+
+    Returns a refusal for each that cannot be had. Raises _LaneGone when one of the lanes is; nothing is written then.
+    """
     async with ctx.database.transaction() as tx:
-        kept = await keep(tx, answers, now=ctx.now)
-        new = [entry for entry in entries if entry.order.key is None or entry.order.key.name in kept]
-        await _write(tx, ctx, places, new)
-    return {entry.order.id: IdempotencyKeyConflict() for entry in entries if entry not in new}
+        book = await Book.open(tx, {entry.order.user.id for entry in entries})
+        held, refusals = _hold(Purses(book), entries)
+        answers = {
+            entry.order.key: asdict(outcome)
+            for entry in entries
+            if entry.order.key and entry.order.id in held and isinstance(outcome := outcomes[entry.order.id], Accepted)
+        }
+        kept = await keep(tx, answers, now=ctx.now) if answers else set()
+        rows: list[dict[str, object]] = []
+        for entry in entries:
+            order = entry.order
+            if order.id not in held:
+                continue
+            if order.key and order.key.name not in kept:
+                refusals[order.id] = IdempotencyKeyConflict()
+                continue
+            ledger.ask(book, order.id, order.user.id, tax=order.cost.tax, held=held[order.id])
+            rows.append(_row(ctx, entry, places[entry.needs].id, len(rows), held[order.id]))
+        if rows and not await tx.values(sql.add_requests, UUID, requests=rows):
+            raise _LaneGone
+        await book.post(ctx.now)
+    return refusals
 
 
-async def _write(tx: Tx, ctx: Context, places: Places, entries: Sequence[_Entry]) -> None:
-    """Raises _LaneGone when one of the lanes is; nothing is written then."""
-    if not entries:
-        return
-    rows = [_row(ctx, entry, places[entry.needs].id, place) for place, entry in enumerate(entries)]
-    if not await tx.values(sql.add_requests, UUID, requests=rows):
-        raise _LaneGone
+def _hold(purses: Purses, entries: Sequence[_Entry]) -> tuple[dict[UUID, Kudos], Outcomes]:
+    """What is held for each order, and who cannot pay."""
+    held: dict[UUID, Kudos] = {}
+    refusals: Outcomes = {}
+    for entry in entries:
+        order = entry.order
+        try:
+            held[order.id] = purses.hold(order.user, order.cost)
+        except KudosUpfront as refusal:
+            refusals[order.id] = refusal
+    return held, refusals
 
 
-def _row(ctx: Context, entry: _Entry, lane_id: int, place: int) -> dict[str, object]:
+def _row(ctx: Context, entry: _Entry, lane_id: int, place: int, held: Kudos) -> dict[str, object]:
     order, draft, kind = entry.order, entry.order.draft, KINDS[entry.order.draft.kind]
     return {
         "place": place,
@@ -238,7 +256,12 @@ def _row(ctx: Context, entry: _Entry, lane_id: int, place: int) -> dict[str, obj
         "seed": draft.seed,
         "seed_variation": draft.seed_variation,
         "things": kind.things(draft.params),
-        "price_mk": order.price,
+        "price_mk": order.cost.price,
+        "charge_factor": order.cost.terms.factor,
+        "charge_extra_mk": order.cost.terms.extra,
+        "charge_max_mk": order.cost.charge_max,
+        "held_mk": held,
+        "charged_mk": order.cost.tax,
         "lease_s": max(kind.lease_s(draft.params, draft.models), ctx.services.settings.lease_s_min),
         "is_inline": draft.is_inline,
         "wants_censoring": draft.censor_nsfw and not draft.nsfw,

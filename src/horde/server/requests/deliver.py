@@ -5,8 +5,9 @@ Exactly one delivery of a job counts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -22,20 +23,24 @@ from horde.errors import (
     InvalidJobID,
     WrongCredentials,
 )
-from horde.server.accounts.users import User
+from horde.kinds import KINDS
+from horde.kinds.base import ChargeTerms
+from horde.server.accounts.records import Work, count_work
+from horde.server.accounts.users import ANONYMOUS_ID, User
 from horde.server.context import Context
 from horde.server.db import notify
 from horde.server.db.notify import News
 from horde.server.db.pool import Tx
 from horde.server.idempotency.keys import Key, answer_to, keep
-from horde.server.ledger.post import JobPayment, pay_jobs
+from horde.server.ledger.book import Book
+from horde.server.ledger.jobs import JobPayment, settle
 from horde.server.requests import sql
 from horde.server.requests.accept import LIFE
 from horde.server.requests.giveback import give_back
 from horde.server.storage.objects import job_key
 from horde.server.storage.pictures import as_webp
 from horde.server.workers.record import Done, credit
-from horde.units import Kudos
+from horde.units import Kudos, hundredths_of
 
 ResultState = Literal["ok", "censored", "csam"]
 
@@ -60,14 +65,31 @@ class Job:
     request_id: UUID
     worker_id: UUID
     worker_owner_id: int
+    worker_agent: str
     worker_is_in_maintenance: bool
+    worker_team_id: UUID | None
     requestor_id: int
     kind: str
     state: str
     model: str
     leased_at: datetime
+    reward_mk: int
+    is_unpaid: bool
     things: int
-    price_mk: int
+    charge_factor: float
+    charge_extra_mk: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    """What the delivery of a job brought, in milli-kudos."""
+
+    reward_mk: int
+    """What the job was worth, whoever did it."""
+    credited_mk: int = 0
+    """What the worker's owner was credited with, escrow included."""
+    escrowed_mk: int = 0
+    """The part of it that the owner cannot spend before being trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +98,31 @@ class _Result:
 
     job: Job
     delivery: Delivery
+    payment: JobPayment
     key: Key | None = None
 
     @property
-    def reward(self) -> Kudos:
-        return Kudos(self.job.price_mk)
+    def paid(self) -> Paid:
+        payment = self.payment
+        return Paid(reward_mk=self.job.reward_mk, credited_mk=payment.credit, escrowed_mk=payment.escrow)
 
-    @property
-    def charge(self) -> Kudos:
-        # The requestor pays nothing for a censored picture; the worker did the work all the same.
-        return self.reward if self.delivery.state == "ok" else Kudos(0)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finished:
+    """A job that was finished now, with what is held for its request."""
+
+    id: UUID
+    request_id: UUID
+    held_before_mk: int
+    held_after_mk: int
 
 
 class _KeyTaken(Exception):
     """One of the deliveries has a used key: nothing is written, and each is tried alone."""
 
 
-async def deliver(ctx: Context, owner: User, delivery: Delivery, key: Key | None = None) -> Kudos:
-    """End the job with its result and return what it was worth.
+async def deliver(ctx: Context, owner: User, delivery: Delivery, key: Key | None = None) -> Paid:
+    """End the job with its result and return what it brought.
 
     A job is delivered once, so the second call is refused; unless it has the first one's `key`: then it is answered as
     the first was. Raises InvalidJobID, WrongCredentials, DuplicateGen, AbortedGen, ImageValidationFailed,
@@ -103,17 +132,17 @@ async def deliver(ctx: Context, owner: User, delivery: Delivery, key: Key | None
         return answer
     job = await _job_of(ctx, owner, delivery.job_id)
     if job.state != "leased":
-        return _worth_when_ended(job)
+        return _paid_when_ended(job)
     # The object is written before the job is marked done: a crash in between leaves a file that the next try replaces,
     # never a finished job without its picture.
     await _store(ctx, delivery)
-    return await ctx.together(_settle_together, _Result(job, delivery, key))
+    return await ctx.together(_settle_together, _Result(job, delivery, _payment(job, delivery, owner), key))
 
 
-async def _answered(ctx: Context, key: Key) -> Kudos | None:
-    """What the delivery with this key was worth, if there was one. Raises IdempotencyKeyConflict."""
+async def _answered(ctx: Context, key: Key) -> Paid | None:
+    """What the delivery with this key brought, if there was one. Raises IdempotencyKeyConflict."""
     answer = await answer_to(ctx, key)
-    return None if answer is None else Kudos(msgspec.convert(answer["reward_mk"], int))
+    return None if answer is None else msgspec.convert(answer, Paid)
 
 
 async def report_fault(ctx: Context, owner: User, job_id: str) -> None:
@@ -123,7 +152,7 @@ async def report_fault(ctx: Context, owner: User, job_id: str) -> None:
     """
     job = await _job_of(ctx, owner, job_id)
     if job.state == "done":
-        _worth_when_ended(job)
+        _paid_when_ended(job)
     async with ctx.database.transaction() as tx:
         await give_back(tx, ctx, job.request_id, [job.id], "faulted")
 
@@ -151,13 +180,13 @@ async def _jobs(tx: Tx, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
     return {job.id: job for job in await tx.all(sql.jobs_to_settle, Job, ids=list(set(job_ids)))}
 
 
-def _worth_when_ended(job: Job) -> Kudos:
+def _paid_when_ended(job: Job) -> Paid:
     """Nothing, for a worker in maintenance: it is spared the refusal (contract/api-v2.md, section 3.2).
 
     Raises DuplicateGen or AbortedGen, whose texts are matched by clients.
     """
     if job.worker_is_in_maintenance:
-        return Kudos(0)
+        return Paid(reward_mk=0)
     if job.state == "done":
         raise DuplicateGen(f"Processing Job with ID {job.id} was already submitted.")
     raise AbortedGen(
@@ -176,31 +205,33 @@ async def _store(ctx: Context, delivery: Delivery) -> None:
         )
 
 
-async def _settle_together(ctx: Context, results: Sequence[_Result]) -> list[Kudos | HordeError]:
+async def _settle_together(ctx: Context, results: Sequence[_Result]) -> list[Paid | HordeError]:
     # The first delivery of a job counts, also among those that came together.
     firsts = {result.job.id: result for result in reversed(results)}
-    # Everywhere in this order: requests, jobs, workers, accounts. Two transactions can then never wait in a ring.
+    # Everywhere in this order: requests, jobs, workers, records, accounts. Two transactions never wait in a ring then.
     async with ctx.database.transaction() as tx:
         finished = await _finish(tx, ctx, list(firsts.values()))
-        settled = [firsts[job_id] for job_id in finished]
-        keyed = {result.key: {"reward_mk": result.reward} for result in settled if result.key}
+        settled = [firsts[job.id] for job in finished]
+        keyed = {result.key: asdict(result.paid) for result in settled if result.key}
         if keyed and len(await keep(tx, keyed, now=ctx.now)) < len(keyed):
             raise IdempotencyKeyConflict if len(results) == 1 else _KeyTaken
         if settled:
             await credit(tx, [_done(result, ctx.now) for result in settled], now=ctx.now)
-            await pay_jobs(tx, [_payment(result) for result in settled], now=ctx.now)
+            await count_work(tx, [_work(result) for result in settled])
+            await _pay(tx, ctx, finished, firsts)
+        paid = {job.id for job in finished}
         late = [result.job.id for result in results if firsts[result.job.id] is not result]
-        late += [job_id for job_id in firsts if job_id not in finished]
+        late += [job_id for job_id in firsts if job_id not in paid]
         ended = await _jobs(tx, late) if late else {}
     topics = [notify.done(str(result.job.request_id)) for result in settled]
     ctx.services.hints.publish(News(topics=topics))
     return [
-        result.reward if result.job.id in finished and firsts[result.job.id] is result else _too_late(ended, result)
+        result.paid if result.job.id in paid and firsts[result.job.id] is result else _too_late(ended, result)
         for result in results
     ]
 
 
-async def _finish(tx: Tx, ctx: Context, results: Sequence[_Result]) -> set[UUID]:
+async def _finish(tx: Tx, ctx: Context, results: Sequence[_Result]) -> list[_Finished]:
     rows = [
         {
             "id": result.job.id,
@@ -208,13 +239,45 @@ async def _finish(tx: Tx, ctx: Context, results: Sequence[_Result]) -> set[UUID]
             "result_state": result.delivery.state,
             "seed": result.delivery.seed,
             "gen_metadata": result.delivery.gen_metadata,
-            "reward_mk": result.reward,
-            "charged_mk": result.charge,
+            "charged_mk": result.payment.charge,
         }
         for result in results
     ]
-    finished = await tx.values(sql.finish_jobs, UUID, jobs=rows, now=ctx.now, expires_at=ctx.now + LIFE)
-    return set(finished)
+    return await tx.all(sql.finish_jobs, _Finished, jobs=rows, now=ctx.now, expires_at=ctx.now + LIFE)
+
+
+async def _pay(tx: Tx, ctx: Context, finished: Sequence[_Finished], results: Mapping[UUID, _Result]) -> None:
+    by_request: defaultdict[UUID, list[_Finished]] = defaultdict(list)
+    for job in finished:
+        by_request[job.request_id].append(job)
+    payments = {job.id: results[job.id].payment for job in finished}
+    book = await Book.open(tx, {user for payment in payments.values() for user in (payment.payer_id, payment.owner_id)})
+    for jobs in by_request.values():
+        before, after = jobs[0].held_before_mk, jobs[0].held_after_mk
+        settle(book, [payments[job.id] for job in jobs], held_before=before, held_after=after)
+    await book.post(ctx.now)
+
+
+def _payment(job: Job, delivery: Delivery, owner: User) -> JobPayment:
+    """Nobody is paid for serving oneself, or one's own people alone, and nobody is charged for it."""
+    worth = Kudos(job.reward_mk)
+    # The anonymous account is many people, who do not serve themselves when they serve each other.
+    is_own = job.requestor_id == job.worker_owner_id != ANONYMOUS_ID
+    is_free = job.is_unpaid or is_own
+    terms = ChargeTerms(factor=job.charge_factor, extra=Kudos(job.charge_extra_mk))
+    # The requestor pays next to nothing for a censored picture; the worker did the work all the same.
+    charge = terms.of(worth if delivery.state == "ok" else Kudos(0))
+    share = KINDS[job.kind].pay_share(job.worker_agent)
+    return JobPayment(
+        job_id=job.id,
+        request_id=job.request_id,
+        worker_id=job.worker_id,
+        payer_id=job.requestor_id,
+        owner_id=job.worker_owner_id,
+        owner_is_trusted=owner.is_trusted,
+        charge=Kudos(0) if is_free else charge,
+        credit=Kudos(0) if is_free else hundredths_of(worth * share),
+    )
 
 
 def _done(result: _Result, now: datetime) -> Done:
@@ -225,26 +288,21 @@ def _done(result: _Result, now: datetime) -> Done:
         model=job.model,
         things=job.things,
         seconds=(now - job.leased_at).total_seconds(),
-        earned=result.reward,
+        earned=result.payment.credit,
+        team_id=job.worker_team_id,
     )
 
 
-def _payment(result: _Result) -> JobPayment:
+def _work(result: _Result) -> Work:
     job = result.job
-    return JobPayment(
-        job_id=job.id,
-        payer_id=job.requestor_id,
-        worker_owner_id=job.worker_owner_id,
-        reward=result.reward,
-        charge=result.charge,
-    )
+    return Work(requestor_id=job.requestor_id, owner_id=job.worker_owner_id, kind=job.kind, things=job.things)
 
 
-def _too_late(ended: dict[UUID, Job], result: _Result) -> Kudos | HordeError:
+def _too_late(ended: dict[UUID, Job], result: _Result) -> Paid | HordeError:
     job = ended.get(result.job.id)
     if job is None:
         return InvalidJobID(f"Processing Job with ID {result.job.id} does not exist.")
     try:
-        return _worth_when_ended(job)
+        return _paid_when_ended(job)
     except HordeError as refusal:
         return refusal

@@ -9,9 +9,13 @@ import structlog
 
 from horde.errors import Overloaded
 from horde.server.context import Context
+from horde.server.db.pool import Tx
+from horde.server.ledger import jobs as ledger
+from horde.server.ledger.book import Book
 from horde.server.requests import sql
 from horde.server.requests.giveback import give_back
 from horde.server.storage.objects import job_key
+from horde.units import Kudos
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +27,13 @@ ROUND_MAX = 500
 class _LateJob:
     id: UUID
     request_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class _Expired:
+    id: UUID
+    user_id: int
+    held_mk: int
 
 
 async def return_late_jobs(ctx: Context) -> int:
@@ -49,11 +60,22 @@ async def return_late_jobs(ctx: Context) -> int:
 
 
 async def forget_expired(ctx: Context) -> int:
-    """Delete requests past their expiry, with their pictures; returns how many."""
+    """Delete requests past their expiry, with their pictures, and return what was held for them; returns how many."""
     async with ctx.database.transaction() as tx:
-        expired = await tx.values(sql.expired_requests, UUID, now=ctx.now, limit=ROUND_MAX)
+        requests = await tx.all(sql.expired_requests, _Expired, now=ctx.now, limit=ROUND_MAX)
+        expired = [request.id for request in requests]
         jobs = await tx.values(sql.jobs_of_requests, UUID, ids=expired)
         # Pictures go first: after a crash in between the rows are still there and say what remains to be deleted.
         await ctx.services.objects.delete([job_key(str(job)) for job in jobs])
         await tx.run(sql.delete_requests, ids=expired)
+        await _return_kudos(tx, ctx, [request for request in requests if request.held_mk])
     return len(expired)
+
+
+async def _return_kudos(tx: Tx, ctx: Context, expired: list[_Expired]) -> None:
+    if not expired:
+        return
+    book = await Book.open(tx, {request.user_id for request in expired})
+    for request in expired:
+        ledger.give_back(book, request.id, request.user_id, Kudos(request.held_mk), note="expired")
+    await book.post(ctx.now)

@@ -10,8 +10,11 @@ from horde.server.context import Context
 from horde.server.db import notify
 from horde.server.db.notify import News, Work
 from horde.server.db.pool import Tx
+from horde.server.ledger import jobs as ledger
+from horde.server.ledger.book import Book
 from horde.server.requests import sql
 from horde.server.workers.record import count_uncompleted
+from horde.units import Kudos
 
 FAULTS_MAX = 3
 """So many lost or faulted batches end a request: something in it breaks workers (contract/lifecycle.md, section 7; it
@@ -28,18 +31,20 @@ class _Ended:
 
 @dataclass(frozen=True, slots=True)
 class _Requeued:
+    user_id: int
     lane_id: int
     rank: int
     waiting: int
+    returned_mk: int
 
 
 async def give_back(
     tx: Tx, ctx: Context, request_id: UUID, job_ids: list[UUID], state: Literal["faulted", "lost"]
 ) -> int:
-    """End those of a request's jobs that are still leased; their images wait again.
+    """End those of a request's jobs that are still leased; they wait again, or their requestor has the kudos back.
 
-    Locks the request, then jobs, then workers. Returns how many there were; jobs that ended before are left alone, so a
-    second call does nothing.
+    Locks the request, then jobs, then workers, then the account. Returns how many there were; jobs that ended before
+    are left alone, so a second call does nothing.
     """
     await tx.values(sql.lock_requests, UUID, ids=[request_id])
     ended = await tx.all(sql.end_jobs, _Ended, ids=job_ids, request_id=request_id, state=state, now=ctx.now)
@@ -48,7 +53,16 @@ async def give_back(
     requeued = await tx.maybe(sql.requeue, _Requeued, id=request_id, jobs=len(ended), faults_max=FAULTS_MAX)
     failed = {job.batch: job.worker_id for job in ended if job.is_first_failure}
     await count_uncompleted(tx, [job.worker_id for job in ended], list(failed.values()), now=ctx.now)
+    if requeued and requeued.returned_mk:
+        await return_kudos(tx, ctx, request_id, requeued.user_id, Kudos(requeued.returned_mk), note=state)
     work = [Work(requeued.lane_id, requeued.rank, requeued.waiting)] if requeued and requeued.waiting else []
     news = News(topics=[notify.done(str(request_id))], work=work)
     tx.when_committed(lambda: ctx.services.hints.publish(news))
     return len(ended)
+
+
+async def return_kudos(tx: Tx, ctx: Context, request_id: UUID, user_id: int, amount: Kudos, *, note: str) -> None:
+    """Return what was held for a request, whose row has it no longer; `note` says why. Locks the account."""
+    book = await Book.open(tx, [user_id])
+    ledger.give_back(book, request_id, user_id, amount, note=note)
+    await book.post(ctx.now)

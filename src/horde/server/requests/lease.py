@@ -19,6 +19,7 @@ from horde.server.matching.lanes import Lane, Lanes
 from horde.server.requests import sql
 from horde.server.requests.accept import LIFE, LIFE_EXTRA_SLOW
 from horde.server.workers.online import Member
+from horde.units import Kudos
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Head:
     waiting: int
     seed: int | None
     seed_variation: int
+    price_mk: int
     lease_s: int
     disable_batching: bool
     params: dict[str, object] | None
@@ -149,6 +151,8 @@ def _batch(ctx: Context, member: Member, share: Share, lane: Lane) -> _Batch:
     common = sorted(set(wanted).intersection(worker.models)) if wanted else list(worker.models)
     model = random.choice(common)  # noqa: S311 - spreads load, guards nothing
     seed = job_seed(head.seed if head.seed is not None else random_seed(), head.seed_variation, share.waiting)
+    # What a job is worth is settled when it is handed out: whatever changes then, worker and requestor know it.
+    worth = KINDS[worker.kind].worth(Kudos(head.price_mk), model, lane.needs.features)
     # Source: contract/lifecycle.md, sections 7 and 8. The request's own lease has the server's minimum in it.
     is_extra_slow = worker.terms.is_extra_slow
     lease_s = head.lease_s * (KINDS[worker.kind].lease_factor_extra_slow if is_extra_slow else 1)
@@ -161,6 +165,8 @@ def _batch(ctx: Context, member: Member, share: Share, lane: Lane) -> _Batch:
             "request_id": head.id,
             "worker_id": worker.id,
             "model": model,
+            "reward_mk": worth,
+            "is_unpaid": not worker.is_serving_all,
             "seed": seed,
             "leased_at": ctx.now,
             "deadline": deadline,

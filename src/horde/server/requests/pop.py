@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from horde.errors import WorkerMaintenance
-from horde.server.accounts.users import User
+from horde.server.accounts.users import ANONYMOUS_ID, User
 from horde.server.context import Context
 from horde.server.matching.lanes import Lanes
 from horde.server.requests import sql
@@ -25,6 +25,7 @@ from horde.server.requests.wait import Waiting, until
 from horde.server.workers.checkin import CheckIn, check_in
 from horde.server.workers.notices import Notice, notices
 from horde.server.workers.online import Member
+from horde.server.workers.roster import people_of_team
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ async def pop(ctx: Context, owner: User, ask: Ask) -> Popped | Idle:
     member = await check_in(ctx, owner, ask.said)
     if ask.held_jobs is not None:
         await _return_dropped(ctx, member, ask.held_jobs)
-    lanes, claim = ctx.remembered(Lanes), _claim(member, ask)
+    lanes, claim = ctx.remembered(Lanes), _claim(member, ask, await _own_people(ctx, member))
     await lanes.load(ctx.database)
     queue = await survey(ctx)
     blacklisted = 0
@@ -94,10 +95,19 @@ async def pop_waiting(ctx: Context, owner: User, ask: Ask, *, wait_s: float, is_
         )
 
 
-def _claim(member: Member, ask: Ask) -> Claim:
+async def _own_people(ctx: Context, member: Member) -> tuple[int, ...]:
+    """The worker's owner, and the team where it serves only that; nobody owns the workers of the anonymous account."""
     worker = member.worker
-    # The worker's owner and friends are served first; nobody owns the workers of the anonymous account.
     own = (worker.user_id,) if worker.user_id else ()
+    if not worker.is_serving_team or worker.team_id is None:
+        return own
+    async with ctx.database.statement() as tx:
+        team = await people_of_team(tx, worker.team_id)
+    return (*own, *[user_id for user_id in team if user_id not in (worker.user_id, ANONYMOUS_ID)])
+
+
+def _claim(member: Member, ask: Ask, own: tuple[int, ...]) -> Claim:
+    worker = member.worker
     return Claim(
         member=member,
         amount=ask.amount,

@@ -3,7 +3,8 @@
 -- in these alone. Counts no further than `at_most` requests, so that it costs the same however long the queue is. The
 -- order, and BETWEEN, leave the planner only the index that holds just these: where most of the queue is one account's,
 -- it hopes to find them soon in the whole table, and whoever has nothing waiting pays for all of it.
-SELECT g.place, coalesce(a.balance_mk, 0) AS balance_mk, waiting.jobs, waiting.requests
+SELECT g.place, coalesce(a.spendable_mk + a.held_mk, 0) AS balance_mk,
+    coalesce(a.spendable_mk - a.floor_mk, 0) AS available_mk, waiting.jobs, waiting.requests
 FROM jsonb_to_recordset(:groups::jsonb) AS g (place integer, user_id bigint, kind text, lanes bigint[],
     at_most integer)
 LEFT JOIN ledger_accounts AS a ON a.user_id = g.user_id
@@ -39,13 +40,15 @@ WITH new AS (
     SELECT *
     FROM jsonb_to_recordset(:requests::jsonb) AS r (place integer, id uuid, user_id bigint, kind text, lane_id bigint,
         prompt text, params jsonb, n integer, rank bigint, seed bigint, seed_variation integer, things bigint,
-        price_mk bigint, lease_s integer, is_inline boolean, wants_censoring boolean, disable_batching boolean,
+        price_mk bigint, charge_factor double precision, charge_extra_mk bigint, charge_max_mk bigint, held_mk bigint,
+        charged_mk bigint, lease_s integer, is_inline boolean, wants_censoring boolean, disable_batching boolean,
         client_agent text, created_at timestamptz, expires_at timestamptz)
 )
 INSERT INTO requests (id, user_id, kind, lane_id, prompt, params, n, waiting, rank, seed, seed_variation, things, price_mk,
-    lease_s, is_inline, wants_censoring, disable_batching, client_agent, created_at, expires_at)
+    charge_factor, charge_extra_mk, charge_max_mk, held_mk, charged_mk, lease_s, is_inline, wants_censoring, disable_batching, client_agent, created_at, expires_at)
 SELECT new.id, new.user_id, new.kind, new.lane_id, new.prompt, new.params, new.n, new.n, new.rank, new.seed,
-    new.seed_variation, new.things, new.price_mk, new.lease_s, new.is_inline, new.wants_censoring,
+    new.seed_variation, new.things, new.price_mk, new.charge_factor, new.charge_extra_mk, new.charge_max_mk, new.held_mk,
+    new.charged_mk, new.lease_s, new.is_inline, new.wants_censoring,
     new.disable_batching, new.client_agent, new.created_at, new.expires_at
 FROM new
 WHERE NOT EXISTS (SELECT lane_id FROM new EXCEPT SELECT id FROM lanes WHERE id IN (SELECT lane_id FROM new))
@@ -56,7 +59,7 @@ RETURNING id;
 -- The best requests of each of these lanes, so many of each. Prompts only where somebody refuses words, parameters only
 -- where somebody takes several jobs at once.
 SELECT head.id, head.lane_id, head.user_id, head.rank, head.seq, head.waiting, head.seed, head.seed_variation,
-    head.lease_s, head.disable_batching, CASE WHEN :with_params THEN head.params END AS params,
+    head.price_mk, head.lease_s, head.disable_batching, CASE WHEN :with_params THEN head.params END AS params,
     CASE WHEN :with_prompts THEN lower(head.prompt) END AS prompt
 FROM unnest(:lanes::bigint[]) AS lane (id)
 CROSS JOIN LATERAL (
@@ -70,7 +73,7 @@ CROSS JOIN LATERAL (
 -- name: heads_of_users
 -- The best requests of each of these users, so many of each; with `lanes`, in these alone. BETWEEN as in `standing`.
 SELECT head.id, head.lane_id, head.user_id, head.rank, head.seq, head.waiting, head.seed, head.seed_variation,
-    head.lease_s, head.disable_batching, CASE WHEN :with_params THEN head.params END AS params,
+    head.price_mk, head.lease_s, head.disable_batching, CASE WHEN :with_params THEN head.params END AS params,
     CASE WHEN :with_prompts THEN lower(head.prompt) END AS prompt
 FROM unnest(:users::bigint[]) AS asking (user_id)
 CROSS JOIN LATERAL (
@@ -97,16 +100,17 @@ WITH wanted AS (
     FOR NO KEY UPDATE OF r SKIP LOCKED
 ), taken AS (
     UPDATE requests AS r
-    SET waiting = r.waiting - w.jobs, expires_at = greatest(r.expires_at, w.expires_at)
+    SET waiting = r.waiting - w.jobs, running = r.running + w.jobs,
+        expires_at = greatest(r.expires_at, w.expires_at)
     FROM mine
     JOIN wanted AS w ON w.id = mine.id
     WHERE r.id = mine.id
     RETURNING r.id, r.prompt, r.params, r.wants_censoring
 ), leased AS (
-    INSERT INTO jobs (id, batch, request_id, worker_id, model, seed, leased_at, deadline)
-    SELECT j.id, j.batch, j.request_id, j.worker_id, j.model, j.seed, j.leased_at, j.deadline
+    INSERT INTO jobs (id, batch, request_id, worker_id, model, reward_mk, is_unpaid, seed, leased_at, deadline)
+    SELECT j.id, j.batch, j.request_id, j.worker_id, j.model, j.reward_mk, j.is_unpaid, j.seed, j.leased_at, j.deadline
     FROM jsonb_to_recordset(:jobs::jsonb) AS j (id uuid, batch uuid, request_id uuid, worker_id uuid, model text,
-        seed bigint, leased_at timestamptz, deadline timestamptz)
+        reward_mk bigint, is_unpaid boolean, seed bigint, leased_at timestamptz, deadline timestamptz)
     JOIN taken ON taken.id = j.request_id
 )
 SELECT id, prompt, params, wants_censoring
@@ -121,8 +125,9 @@ ORDER BY id;
 
 -- name: jobs_to_settle
 -- Jobs with what of their requests and workers settles them.
-SELECT j.id, j.request_id, j.worker_id, w.user_id AS worker_owner_id, w.is_in_maintenance AS worker_is_in_maintenance,
-    r.user_id AS requestor_id, r.kind, j.state, j.model, j.leased_at, r.things, r.price_mk
+SELECT j.id, j.request_id, j.worker_id, w.user_id AS worker_owner_id, w.agent AS worker_agent,
+    w.is_in_maintenance AS worker_is_in_maintenance, w.team_id AS worker_team_id, r.user_id AS requestor_id, r.kind,
+    j.state, j.model, j.leased_at, j.reward_mk, j.is_unpaid, r.things, r.charge_factor, r.charge_extra_mk
 FROM jobs AS j
 JOIN requests AS r ON r.id = j.request_id
 JOIN workers AS w ON w.id = j.worker_id
@@ -138,33 +143,41 @@ FOR NO KEY UPDATE;
 
 -- name: finish_jobs
 -- Leased jobs have their results, and are charged; their requests are held until the transaction ends, and kept longer
--- because they were active. Any other job is left alone. Returns those that were finished now.
+-- because they were active. Any other job is left alone. Returns those that were finished now, with what is held for
+-- their requests, before and after: what was charged is taken out of it, and what no job needs any more.
 WITH finished AS (
     SELECT *
     FROM jsonb_to_recordset(:jobs::jsonb) AS f (id uuid, request_id uuid, result_state text, seed bigint,
-        gen_metadata jsonb, reward_mk bigint, charged_mk bigint)
+        gen_metadata jsonb, charged_mk bigint)
 ), held AS (
-    SELECT r.id
+    SELECT r.id, r.held_mk
     FROM requests AS r
     WHERE r.id IN (SELECT request_id FROM finished)
     ORDER BY r.id
     FOR NO KEY UPDATE
 ), ended AS (
     UPDATE jobs AS j
-    SET state = 'done', ended_at = :now, result_state = f.result_state, seed = f.seed, gen_metadata = f.gen_metadata,
-        reward_mk = f.reward_mk
+    SET state = 'done', ended_at = :now, result_state = f.result_state, seed = f.seed, gen_metadata = f.gen_metadata
     FROM finished AS f
     JOIN held ON held.id = f.request_id
     WHERE j.id = f.id AND j.state = 'leased'
     RETURNING j.id, j.request_id, f.charged_mk
 ), charged AS (
     UPDATE requests AS r
-    SET charged_mk = r.charged_mk + total.charged_mk, expires_at = greatest(r.expires_at, :expires_at)
-    FROM (SELECT request_id, sum(ended.charged_mk) AS charged_mk FROM ended GROUP BY request_id) AS total
+    SET charged_mk = r.charged_mk + total.charged_mk, running = r.running - total.jobs,
+        held_mk = least(greatest(r.held_mk - total.charged_mk, 0),
+            (r.waiting + r.running - total.jobs) * r.charge_max_mk),
+        expires_at = greatest(r.expires_at, :expires_at)
+    FROM (
+        SELECT request_id, sum(ended.charged_mk) AS charged_mk, count(*) AS jobs FROM ended GROUP BY request_id
+    ) AS total
     WHERE r.id = total.request_id
+    RETURNING r.id, r.held_mk
 )
-SELECT id
-FROM ended;
+SELECT ended.id, ended.request_id, held.held_mk AS held_before_mk, charged.held_mk AS held_after_mk
+FROM ended
+JOIN held ON held.id = ended.request_id
+JOIN charged ON charged.id = ended.request_id;
 
 -- name: end_jobs
 -- End those of a locked request's jobs that are still leased; returns the worker and the batch of each, and whether
@@ -185,25 +198,36 @@ SELECT ended.worker_id, ended.batch,
 FROM ended;
 
 -- name: requeue
--- So many jobs of a request wait again, unless it was cancelled or has now had too many faults. Jobs that one worker
--- took at once fail at once, so a batch is one fault however many jobs it had. Returns what waits again.
+-- So many jobs of a locked request wait again, unless it was cancelled or has now had too many faults. Jobs that one
+-- worker took at once fail at once, so a batch is one fault however many jobs it had. Returns what waits again, and what
+-- was held for it and is not needed any more.
+WITH seen AS (
+    SELECT r.id, r.held_mk, count(DISTINCT j.batch) AS batches
+    FROM requests AS r
+    JOIN jobs AS j ON j.request_id = r.id AND j.state IN ('faulted', 'lost')
+    WHERE r.id = :id
+    GROUP BY r.id
+), back AS (
+    SELECT r.id, seen.held_mk AS held_before_mk, seen.batches, r.running - :jobs AS running,
+        CASE WHEN r.state = 'live' AND seen.batches >= :faults_max THEN 'faulted' ELSE r.state END AS state,
+        CASE WHEN r.state = 'live' AND seen.batches < :faults_max THEN r.waiting + :jobs ELSE 0 END AS waiting
+    FROM requests AS r
+    JOIN seen ON seen.id = r.id
+)
 UPDATE requests AS r
-SET faults = failed.batches,
-    state = CASE WHEN r.state = 'live' AND failed.batches >= :faults_max THEN 'faulted' ELSE r.state END,
-    waiting = CASE WHEN r.state = 'live' AND failed.batches < :faults_max THEN r.waiting + :jobs ELSE 0 END
-FROM (
-    SELECT count(DISTINCT j.batch) AS batches
-    FROM jobs AS j
-    WHERE j.request_id = :id AND j.state IN ('faulted', 'lost')
-) AS failed
-WHERE r.id = :id
-RETURNING r.lane_id, r.rank, r.waiting;
+SET faults = back.batches, state = back.state, waiting = back.waiting, running = back.running,
+    held_mk = least(r.held_mk, (back.waiting + back.running) * r.charge_max_mk)
+FROM back
+WHERE r.id = back.id
+RETURNING r.user_id, r.lane_id, r.rank, r.waiting, back.held_before_mk - r.held_mk AS returned_mk;
 
--- name: cancel!
--- Nothing more of a request is handed out.
-UPDATE requests
-SET state = 'cancelled', waiting = 0
-WHERE id = :id AND state = 'live';
+-- name: cancel
+-- Nothing more of a locked request is handed out; what was held for what waited is held no longer, and returned.
+UPDATE requests AS r
+SET state = 'cancelled', waiting = 0, held_mk = least(r.held_mk, r.running * r.charge_max_mk)
+FROM requests AS before
+WHERE r.id = :id AND before.id = r.id AND r.state = 'live'
+RETURNING r.user_id, before.held_mk - r.held_mk AS returned_mk;
 
 -- name: progress
 -- How far these requests are; with results, also their finished jobs in the order in which they came.
@@ -235,8 +259,8 @@ ORDER BY deadline
 LIMIT :limit;
 
 -- name: expired_requests
--- Requests past their expiry that nobody works on, locked.
-SELECT id
+-- Requests past their expiry that nobody works on, locked, with what is still held for them.
+SELECT id, user_id, held_mk
 FROM requests AS r
 WHERE expires_at < :now AND NOT EXISTS (SELECT FROM jobs AS j WHERE j.request_id = r.id AND j.state = 'leased')
 ORDER BY expires_at
@@ -289,3 +313,18 @@ FROM (
 ) AS standing
 WHERE place % :step = 0
 ORDER BY place;
+
+-- name: stray_hold
+-- An account that holds something else than is held for its requests, by its last event.
+SELECT (SELECT max(p.event_seq) FROM ledger_postings AS p WHERE p.account_id = a.id) AS seq, n.name AS account,
+    'held' AS figure, coalesce(r.held_mk, 0) AS expected_mk, a.held_mk AS found_mk
+FROM ledger_accounts AS a
+JOIN ledger_names AS n ON n.account_id = a.id
+LEFT JOIN (
+    SELECT user_id, sum(held_mk)::bigint AS held_mk
+    FROM requests
+    GROUP BY user_id
+) AS r ON r.user_id = a.user_id
+WHERE a.user_id IS NOT NULL AND a.held_mk <> coalesce(r.held_mk, 0)
+ORDER BY seq
+LIMIT 1;

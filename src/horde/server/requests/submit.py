@@ -9,13 +9,17 @@ from uuid import UUID
 
 import msgspec
 
-from horde.errors import RequiresTrust, WorkerNotFound
+from horde.errors import KudosUpfront, RequiresTrust, WorkerNotFound
 from horde.kinds import KINDS
-from horde.kinds.base import Draft, Needs
+from horde.kinds.base import Draft, Heavy, Needs
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key, answer_to
+from horde.server.ledger.balance import balance
 from horde.server.requests.accept import Accepted, Order, accept_once_together, accept_together
+from horde.server.requests.cost import cost_of, upfront_refusal
+from horde.server.requests.survey import survey
+from horde.server.workers.online import online
 from horde.server.workers.roster import unknown_among
 from horde.units import Kudos
 
@@ -28,13 +32,47 @@ WORKERS_KEPT = 5
 async def submit(ctx: Context, user: User, draft: Draft[P], key: Key | None = None) -> Accepted:
     """Put a request into the queue; a call with a `key` that was made before is answered as it was then.
 
-    Raises what the kind's own check raises, RequiresTrust, WorkerNotFound, TooManyPrompts, IdempotencyKeyConflict;
-    nothing is written then.
+    One that its requestor cannot pay upfront, though it must be paid so, is made smaller where the draft allows it.
+    Raises what the kind's own check raises, RequiresTrust, WorkerNotFound, TooManyPrompts, KudosUpfront,
+    IdempotencyKeyConflict; nothing is written then.
     """
-    needs, price = appraised(user, draft)
+    needs = checked(user, draft)
     await _refuse_unknown_workers(ctx, needs)
-    order = Order(id=uuid.uuid4(), user=user, draft=draft, needs=needs, price=price, key=key)
+    try:
+        return await _accepted(ctx, user, draft, needs, key)
+    except KudosUpfront:
+        if not draft.allow_downgrade or not (smaller := await _downgraded(ctx, draft)):
+            raise
+    return await _accepted(ctx, user, smaller, checked(user, smaller), key)
+
+
+async def _accepted(ctx: Context, user: User, draft: Draft[P], needs: Needs, key: Key | None) -> Accepted:
+    cost = cost_of(draft, needs, await _heavy(ctx, draft))
+    order = Order(id=uuid.uuid4(), user=user, draft=draft, needs=needs, cost=cost, key=key)
     return await ctx.together(accept_once_together if key else accept_together, order)
+
+
+async def _heavy(ctx: Context, draft: Draft[P]) -> Heavy | None:
+    settings = ctx.services.settings
+    if settings.upfront_kudos == "off":
+        return None
+    threads, queued = await _load(ctx, draft.kind)
+    lists = settings.upfront_kudos_on_workerlist
+    return KINDS[draft.kind].heavy(draft, threads=threads, queued=queued, upfront_for_lists=lists)
+
+
+async def _downgraded(ctx: Context, draft: Draft[P]) -> Draft[P] | None:
+    """A draft that is not heavy any more; None where being smaller does not help."""
+    heavy = await _heavy(ctx, draft)
+    if heavy is None or not heavy.may_downgrade:
+        return None
+    threads, queued = await _load(ctx, draft.kind)
+    return KINDS[draft.kind].downgraded(draft, threads=threads, queued=queued)
+
+
+async def _load(ctx: Context, kind: str) -> tuple[int, int]:
+    """The threads of the workers online, and the jobs that wait."""
+    return (await online(ctx)).power_of_kind(kind).threads, (await survey(ctx)).jobs(kind)
 
 
 async def submitted(ctx: Context, key: Key) -> Accepted | None:
@@ -43,8 +81,8 @@ async def submitted(ctx: Context, key: Key) -> Accepted | None:
     return None if answer is None else msgspec.convert(answer, Accepted)
 
 
-def appraised(user: User, draft: Draft[P]) -> tuple[Needs, Kudos]:
-    """What a draft needs and what one of its jobs costs; all that a dry run does.
+def checked(user: User, draft: Draft[P]) -> Needs:
+    """What a draft needs.
 
     Raises what the kind's own check raises, WorkerNotFound for a listed worker that is no id, and RequiresTrust.
     """
@@ -53,7 +91,20 @@ def appraised(user: User, draft: Draft[P]) -> tuple[Needs, Kudos]:
     draft = replace(draft, workers=_worker_ids(draft.workers))
     if draft.n > 1 and draft.disable_batching and not user.is_trusted:
         raise RequiresTrust
-    return kind.needs(draft), kind.price(draft.params)
+    return kind.needs(draft)
+
+
+async def estimated(ctx: Context, user: User, draft: Draft[P]) -> Kudos:
+    """What all jobs of a draft are expected to cost together; nothing is written. Raises as `submit` does."""
+    needs = checked(user, draft)
+    await _refuse_unknown_workers(ctx, needs)
+    cost = cost_of(draft, needs, await _heavy(ctx, draft))
+    if cost.heavy and not (draft.allow_downgrade and cost.heavy.may_downgrade):
+        async with ctx.database.statement() as tx:
+            available = (await balance(tx, user.id)).available
+        if available < cost.tax + cost.hold:
+            raise upfront_refusal(cost, available)
+    return KINDS[draft.kind].estimate(draft)
 
 
 def _worker_ids(texts: tuple[str, ...]) -> tuple[str, ...]:

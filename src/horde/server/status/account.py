@@ -1,39 +1,94 @@
-"""What the holder of a key may know of the account."""
+"""Accounts with all that belongs to them: what can be shown of one, whoever looks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from horde.server.accounts.users import User
+from cachetools import LRUCache
+
+from horde.server.accounts.records import Record, records_of
+from horde.server.accounts.users import Order, User, page_of_users
 from horde.server.context import Context
-from horde.server.ledger.balance import balance
+from horde.server.db.pool import Tx
+from horde.server.ledger.balance import NOTHING, Balance, balances
 from horde.server.requests.read import readable_requests
-from horde.server.workers.roster import workers_of
+from horde.server.workers.roster import workers_of_all
 from horde.units import Kudos
+
+PAGE = 25
+PAGES_MAX = 10_000
+LISTED_FOR = timedelta(seconds=10)
+"""How old a page of accounts may be: to order all of them is work."""
+PAGES_REMEMBERED = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """An account with what belongs to it."""
 
-    kudos: Kudos
+    user: User
+    balance: Balance
+    records: list[Record]
     worker_count: int
     worker_ids: list[UUID]
     """Empty for the anonymous account: the world's workers are nobody's business."""
     image_requests: list[UUID]
-    """Those that can still be read; empty for the anonymous account."""
+    """Those that can still be read; empty for the anonymous account, and in lists."""
+
+    @property
+    def kudos(self) -> Kudos:
+        """All but what is in escrow."""
+        return self.balance.own
+
+
+class Listed:
+    """Pages of accounts that were read lately."""
+
+    def __init__(self) -> None:
+        self.pages: LRUCache[tuple[Order, int, int], tuple[datetime, list[Account]]] = LRUCache(PAGES_REMEMBERED)
 
 
 async def account(ctx: Context, user: User) -> Account:
-    """The account of a user who has shown the key."""
+    """An account as it is now."""
     async with ctx.database.transaction() as tx:
-        kudos = await balance(tx, user.id)
-        workers = await workers_of(tx, user.id)
-        requests = await readable_requests(tx, user.id, "image")
-    return Account(
-        kudos=kudos,
-        worker_count=len(workers),
-        worker_ids=[] if user.is_anonymous else workers,
-        image_requests=[] if user.is_anonymous else requests,
-    )
+        [found] = await _accounts(tx, [user])
+        requests = [] if user.is_anonymous else await readable_requests(tx, user.id, "image")
+    return replace(found, image_requests=requests)
+
+
+async def page_of_accounts(ctx: Context, *, order: Order, page: int = 1, size: int = PAGE) -> list[Account]:
+    """The accounts with the most kudos, or the oldest, from page 1 on; a few seconds old perhaps."""
+    if not 1 <= page <= PAGES_MAX:
+        return []
+    pages = ctx.remembered(Listed).pages
+    if (known := pages.get((order, page, size))) and ctx.now - known[0] < _listed_for(ctx):
+        return known[1]
+    async with ctx.database.snapshot() as tx:
+        users = await page_of_users(tx, order=order, limit=size, skipped=(page - 1) * size)
+        listed = await _accounts(tx, users)
+    pages[order, page, size] = ctx.now, listed
+    return listed
+
+
+def _listed_for(ctx: Context) -> timedelta:
+    # A server that may remember nothing for a while remembers no page either.
+    return LISTED_FOR if ctx.services.settings.refresh_s else timedelta(0)
+
+
+async def _accounts(tx: Tx, found: Sequence[User]) -> list[Account]:
+    ids = [user.id for user in found]
+    money, records, workers = await balances(tx, ids), await records_of(tx, ids), await workers_of_all(tx, ids)
+    return [
+        Account(
+            user=user,
+            balance=money.get(user.id, NOTHING),
+            records=records.get(user.id, []),
+            worker_count=len(workers.get(user.id, ())),
+            worker_ids=[] if user.is_anonymous else workers.get(user.id, []),
+            image_requests=[],
+        )
+        for user in found
+    ]

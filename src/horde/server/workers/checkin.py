@@ -20,6 +20,7 @@ from horde.server.db.pool import Tx
 from horde.server.workers.joining import Newcomer, are_limited, hold_the_door, origin, room
 from horde.server.workers.online import Member, online
 from horde.server.workers.roster import ONLINE_FOR, OfferTerms, Worker, sql
+from horde.server.workers.uptime import PAID_AFTER_S, pay_uptime
 
 NAME_MAX = 100
 MODELS_MAX = 300
@@ -103,7 +104,8 @@ async def _check_in_together(ctx: Context, calls: Sequence[_Call]) -> list[Worke
             else:
                 outcomes[worker.name] = _as_said(worker, call.said, ctx.now)
                 origins[worker.name] = call.newcomer.origin
-        await _update(tx, outcomes, origins, ctx.now)
+        due = await _update(tx, outcomes, origins, ctx.now)
+        await pay_uptime(tx, [worker for worker in outcomes.values() if worker.id in due], now=ctx.now)
     return [refusals.get(index) or outcomes[call.said.name] for index, call in enumerate(calls)]
 
 
@@ -186,7 +188,8 @@ def _as_said(worker: Worker, said: CheckIn, now: datetime) -> Worker:
     )
 
 
-async def _update(tx: Tx, said: dict[str, Worker], origins: dict[str, str], now: datetime) -> None:
+async def _update(tx: Tx, said: dict[str, Worker], origins: dict[str, str], now: datetime) -> set[UUID]:
+    """Write it down; returns who is to be paid for being online."""
     rows: list[dict[str, object]] = [
         {
             "id": worker.id,
@@ -198,6 +201,15 @@ async def _update(tx: Tx, said: dict[str, Worker], origins: dict[str, str], now:
         }
         for worker in said.values()
     ]
-    if rows:
-        await tx.values(sql.lock_workers, UUID, ids=sorted(worker.id for worker in said.values()))
-        await tx.run(sql.update_workers, workers=msgspec.to_builtins(rows), now=now, online_for=ONLINE_FOR)
+    if not rows:
+        return set()
+    await tx.values(sql.lock_workers, UUID, ids=sorted(worker.id for worker in said.values()))
+    due = await tx.values(
+        sql.update_workers,
+        UUID,
+        workers=msgspec.to_builtins(rows),
+        now=now,
+        online_for=ONLINE_FOR,
+        pay_after_s=float(PAID_AFTER_S),
+    )
+    return set(due)

@@ -17,6 +17,7 @@ from horde.errors import (
 )
 from horde.server.accounts.users import User
 from horde.server.context import Context
+from horde.server.teams.membership import join, leave
 from horde.server.workers.checkin import tidy
 from horde.server.workers.online import online
 from horde.server.workers.read import worker
@@ -34,6 +35,8 @@ class Changes:
     info: str | None = None
     """Empty: nothing is said any more."""
     name: str | None = None
+    team_id: str | None = None
+    """Empty: it leaves its team."""
 
 
 async def modify(ctx: Context, caller: User, worker_id: str, changes: Changes) -> Worker:
@@ -49,7 +52,7 @@ async def modify(ctx: Context, caller: User, worker_id: str, changes: Changes) -
 async def change(ctx: Context, worker_id: UUID, changes: Changes) -> Worker:
     """Change a worker, whoever wishes it; returns it as it is now. Other nodes see it within a second or so.
 
-    Raises WorkerNotFound, WorkerNameAlreadyExists, BadInput for an empty name, Overloaded.
+    Raises WorkerNotFound, WorkerNameAlreadyExists, TeamNotFound, BadInput for an empty name, Overloaded.
     """
     name = None if changes.name is None else tidy(changes.name)
     if name == "":
@@ -69,6 +72,8 @@ async def change(ctx: Context, worker_id: UUID, changes: Changes) -> Worker:
             now=ctx.now,
             online_for=ONLINE_FOR,
         )
+        if changes.team_id is not None:
+            await (join(tx, worker_id, changes.team_id) if changes.team_id else leave(tx, worker_id))
         changed = await worker_by_id(tx, worker_id)
     if changed is None:
         raise WorkerNotFound
@@ -85,7 +90,7 @@ def _harmless(text: str) -> str:
 def _check(caller: User, found: Worker, changes: Changes) -> None:
     # Source: contract/api-v2.md, section 7: which refusal is for which field.
     if changes == Changes(maintenance_message=changes.maintenance_message):
-        raise NoWorkerModSelected(hint="give at least one of maintenance, paused, info and name.")
+        raise NoWorkerModSelected(hint="give at least one of maintenance, paused, info, name and team.")
     if caller.is_anonymous:
         raise AnonForbiddenWorker(
             "The anonymous account may not change workers: it is everybody's.",
@@ -98,5 +103,7 @@ def _check(caller: User, found: Worker, changes: Changes) -> None:
         raise NotModerator("Only moderators may pause a worker or end its pause.")
     if not is_owner and changes.name is not None:
         raise NotModerator("Only its owner or a moderator may give a worker another name.")
+    if not is_owner and changes.team_id is not None:
+        raise NotModerator("Only its owner and moderators may say in which team a worker is.")
     if not is_owner:
         raise NotOwner(f"The worker {found.name!r} belongs to another account.")

@@ -78,6 +78,8 @@ class Online:
         """By lane or kind; speeds in it are those of when somebody's offer changed last, five minutes ago at most."""
         self._served: dict[int, bool] = {}
         self._explanations: dict[int, str | None] = {}
+        self._teams: dict[UUID, set[int]] | None = None
+        """Who has workers of a team online, as far as it is known."""
         self._alike: dict[Match, Power] | None = None
         """The power of those who offer the same, as far as it is known."""
         self.whole_at = whole_at
@@ -131,7 +133,7 @@ class Online:
         """Whether any of them would be given a request with these needs by this owner."""
         return any(
             member.worker.kind == needs.kind
-            and (member.worker.is_serving_all or _serves_first(member, owner_id))
+            and (member.worker.is_serving_all or self._serves_first(member, owner_id))
             and can_serve(member.offer, needs)
             for member in self
         )
@@ -157,7 +159,7 @@ class Online:
     def serves_own(self, lanes: Lanes, lane: Lane, owner_id: int) -> bool:
         """Whether any of this owner's workers would be given a request of this lane by their owner."""
         return any(
-            _serves_first(member, owner_id)
+            self._serves_first(member, owner_id)
             and lanes.serves(lanes.match(member.offer_to_first), member.offer_to_first, lane)
             for member in self
             if member.worker.kind == lane.needs.kind
@@ -200,20 +202,36 @@ class Online:
             if match.offer.kind == lane.needs.kind and lanes.serves(match, match.offer, lane):
                 yield power
 
+    def _serves_first(self, member: Member, user_id: int) -> bool:
+        worker = member.worker
+        if user_id == ANONYMOUS_ID:
+            return False  # nobody owns the workers of the anonymous account
+        return worker.user_id == user_id or (worker.is_serving_team and user_id in self._people_of(worker.team_id))
+
+    def _people_of(self, team_id: UUID | None) -> set[int]:
+        """Whose workers of a team are online."""
+        if self._teams is None:
+            self._teams = {}
+            for member in self:
+                if member.worker.team_id:
+                    self._teams.setdefault(member.worker.team_id, set()).add(member.worker.user_id)
+        return self._teams.get(team_id, set()) if team_id else set()
+
     def _changed(self) -> None:
+        self._teams = None
         self._powers.clear()
         self._served.clear()
         self._explanations.clear()
         self._alike = None
 
 
-def _serves_first(member: Member, owner_id: int) -> bool:
-    # Nobody owns the workers of the anonymous account.
-    return member.worker.user_id == owner_id != ANONYMOUS_ID
-
-
 def _state(member: Member) -> str:
-    return "in maintenance" if member.worker.is_in_maintenance else "paused"
+    worker = member.worker
+    if worker.is_in_maintenance:
+        return "in maintenance"
+    if worker.is_paused:
+        return "paused"
+    return f"serving only its {'team' if worker.is_serving_team else 'owner'}"
 
 
 def _offers_the_same(known: Worker, new: Worker) -> bool:
@@ -223,6 +241,7 @@ def _offers_the_same(known: Worker, new: Worker) -> bool:
         and (known.name, known.kind, known.agent, known.threads) == (new.name, new.kind, new.agent, new.threads)
         and (known.user_id, known.owner_is_trusted) == (new.user_id, new.owner_is_trusted)
         and (known.is_in_maintenance, known.is_paused) == (new.is_in_maintenance, new.is_paused)
+        and known.team_id == new.team_id
         and (known.speed < SLOW_BELOW) == (new.speed < SLOW_BELOW)
     )
 

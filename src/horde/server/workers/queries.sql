@@ -26,11 +26,38 @@ WHERE last_seen >= :since AND (:changed_after::timestamptz IS NULL OR changed_at
 ORDER BY name;
 
 -- name: workers_of
--- A user's workers.
+-- These users' workers.
+SELECT user_id, id
+FROM workers
+WHERE user_id = ANY(:users::bigint[])
+ORDER BY name;
+
+-- name: workers_of_team
+-- A team's workers, held until the transaction ends, in the order of their ids.
 SELECT id
 FROM workers
-WHERE user_id = :user_id
-ORDER BY name;
+WHERE team_id = :team_id
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: set_team!
+-- These workers are of this team from now on, or of none.
+UPDATE workers
+SET team_id = :team_id, changed_at = clock_timestamp()
+WHERE id = ANY(:ids::uuid[]);
+
+-- name: people_of_team
+-- Whose workers a team has.
+SELECT DISTINCT user_id
+FROM workers
+WHERE team_id = :team_id
+ORDER BY user_id;
+
+-- name: worker_names
+-- The names of workers, as far as they are known.
+SELECT id, name
+FROM workers
+WHERE id = ANY(:ids::uuid[]);
 
 -- name: known_workers
 -- Those of the ids that a worker has.
@@ -67,20 +94,48 @@ FROM jsonb_to_recordset(:workers::jsonb) AS new (id uuid, user_id bigint, name t
 ORDER BY new.name
 ON CONFLICT (name) DO NOTHING;
 
--- name: update_workers!
+-- name: update_workers
 -- What locked workers said at this check-in. Time since the last one counts as uptime unless the worker was gone in
--- between, or serves its owner alone; counted here, as another node may have counted some of it a moment ago.
+-- between, or serves only its own people; counted here, as another node may have counted some of it a moment ago. What is
+-- not paid yet is counted anew after an absence. Returns who has more of it than `pay_after_s`.
+WITH said AS (
+    SELECT *
+    FROM jsonb_to_recordset(:workers::jsonb) AS s (id uuid, agent text, offer jsonb, models text[], threads integer,
+        address text)
+), updated AS (
+    UPDATE workers AS w
+    SET agent = said.agent, offer = said.offer, models = said.models, threads = said.threads, address = said.address,
+        uptime_s = w.uptime_s + up.counted_s,
+        uptime_unpaid_s = up.counted_s + CASE WHEN up.was_gone THEN 0 ELSE w.uptime_unpaid_s END,
+        last_seen = greatest(w.last_seen, :now), changed_at = clock_timestamp()
+    FROM said
+    JOIN workers AS before ON before.id = said.id
+    CROSS JOIN LATERAL (
+        SELECT gone.was_gone, CASE
+            WHEN gone.was_gone OR before.is_in_maintenance OR before.is_paused THEN 0
+            WHEN coalesce(before.offer ->> 'serves', 'everybody') <> 'everybody' THEN 0
+            ELSE greatest(extract(epoch FROM :now - before.last_seen), 0)
+        END AS counted_s
+        FROM (SELECT :now - before.last_seen > :online_for::interval AS was_gone) AS gone
+    ) AS up
+    WHERE w.id = said.id
+    RETURNING w.id, w.uptime_unpaid_s
+)
+SELECT id
+FROM updated
+WHERE uptime_unpaid_s > :pay_after_s;
+
+-- name: uptime_paid!
+-- Locked workers were paid for their time, and it counts for their teams.
+WITH paid AS (
+    SELECT *
+    FROM jsonb_to_recordset(:workers::jsonb) AS p (id uuid, paid_mk bigint)
+)
 UPDATE workers AS w
-SET agent = said.agent, offer = said.offer, models = said.models, threads = said.threads, address = said.address,
-    uptime_s = w.uptime_s + CASE
-        WHEN w.is_in_maintenance OR w.is_paused THEN 0
-        WHEN :now - w.last_seen <= :online_for::interval THEN greatest(extract(epoch FROM :now - w.last_seen), 0)
-        ELSE 0
-    END,
-    last_seen = greatest(w.last_seen, :now), changed_at = clock_timestamp()
-FROM jsonb_to_recordset(:workers::jsonb) AS said (id uuid, agent text, offer jsonb, models text[], threads integer,
-    address text)
-WHERE w.id = said.id;
+SET uptime_unpaid_s = 0, uptime_mk = w.uptime_mk + paid.paid_mk, earned_mk = w.earned_mk + paid.paid_mk,
+    changed_at = clock_timestamp()
+FROM paid
+WHERE w.id = paid.id;
 
 -- name: credit!
 -- Jobs were delivered: count them for their workers, which are held until the transaction ends, for each worker's model
@@ -116,7 +171,7 @@ SET jobs = w.jobs + excluded.jobs, things = w.things + excluded.things, busy_s =
 
 -- name: count_uncompleted
 -- Jobs were given back by these locked workers. Who failed too often within so long is put into maintenance, with a
--- message where it was not there yet, and begins anew. Returns the names of those.
+-- message where it was not there yet, and begins anew. Returns those with their owners.
 WITH counted AS (
     SELECT w.id, given.jobs,
         given.failures + CASE WHEN w.aborted_since > :now::timestamptz - :within::interval THEN w.aborted ELSE 0 END AS aborted,
@@ -139,9 +194,9 @@ WITH counted AS (
         changed_at = clock_timestamp()
     FROM judged
     WHERE w.id = judged.id
-    RETURNING w.name, judged.is_too_much
+    RETURNING w.name, w.user_id, judged.is_too_much
 )
-SELECT name
+SELECT name, user_id
 FROM changed
 WHERE is_too_much;
 

@@ -10,8 +10,11 @@ from uuid import UUID
 
 import structlog
 
+from horde.kinds import KINDS
+from horde.server.accounts.trust import suspect
 from horde.server.context import Context
 from horde.server.db.pool import Tx
+from horde.server.teams.count import Share, count
 from horde.server.workers.roster import sql
 from horde.units import Kudos
 
@@ -44,6 +47,8 @@ class Done:
     things: int
     seconds: float
     earned: Kudos
+    team_id: UUID | None = None
+    """The worker's team, if it has one."""
 
     @property
     def speed(self) -> float:
@@ -52,7 +57,10 @@ class Done:
 
 
 async def credit(tx: Tx, jobs: Sequence[Done], *, now: datetime) -> None:
-    """Count delivered jobs for their workers, the workers' models, and the horde. Locks workers, before accounts."""
+    """Count delivered jobs for their workers, the workers' models and teams, and the horde.
+
+    Locks workers, then teams, before accounts.
+    """
     of_worker: defaultdict[UUID, list[Done]] = defaultdict(list)
     of_model: defaultdict[tuple[UUID, str], list[Done]] = defaultdict(list)
     of_all: defaultdict[tuple[str, str], list[Done]] = defaultdict(list)
@@ -91,27 +99,42 @@ async def credit(tx: Tx, jobs: Sequence[Done], *, now: datetime) -> None:
             for (kind, model), done in sorted(of_all.items())
         ],
     )
+    shares = [
+        Share(team_id=job.team_id, jobs=1, things=job.things, earned=job.earned)
+        for job in jobs
+        if job.team_id and KINDS[job.kind].counts_for_teams
+    ]
+    await count(tx, shares)
+
+
+@dataclass(frozen=True, slots=True)
+class _Guarded:
+    """A worker that failed too often."""
+
+    name: str
+    user_id: int
 
 
 async def count_uncompleted(tx: Tx, of_jobs: Sequence[UUID], of_batches: Sequence[UUID], *, now: datetime) -> None:
     """Count jobs that workers took and did not deliver, one for each time that a worker is named.
 
     `of_batches` names the worker of each batch in which nothing had failed before: these are its failures, and who
-    fails too often is put into maintenance.
+    fails too often is put into maintenance and its owner suspected. Locks workers, then their owners.
     """
     jobs, failures = Counter(of_jobs), Counter(of_batches)
     await tx.values(sql.lock_workers, UUID, ids=sorted(jobs))
-    guarded = await tx.values(
+    guarded = await tx.all(
         sql.count_uncompleted,
-        str,
+        _Guarded,
         workers=[{"id": worker_id, "jobs": jobs[worker_id], "failures": failures[worker_id]} for worker_id in jobs],
         now=now,
         within=ABORTED_WITHIN,
         aborted_max=ABORTED_MAX,
         message=GUARDED,
     )
-    for name in guarded:
-        log.warning("worker.guarded", worker=name)
+    for worker in guarded:
+        log.warning("worker.guarded", worker=worker.name)
+    await suspect(tx, {worker.user_id for worker in guarded})
 
 
 async def prune_work_done(ctx: Context) -> int:

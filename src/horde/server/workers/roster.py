@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -23,6 +26,9 @@ SLOW_BELOW = 500_000.0
 """Things per second under which a worker is slow."""
 
 
+Serves = Literal["everybody", "team", "owner"]
+
+
 class OfferTerms(msgspec.Struct, kw_only=True):
     """What a worker said of itself at its last check-in; kept with the worker."""
 
@@ -35,6 +41,8 @@ class OfferTerms(msgspec.Struct, kw_only=True):
     """The switches as the dialect showed them, for showing them again."""
     declined: list[str] = []
     """What its owner has switched off, in the words of the features; also what its program cannot do anyway."""
+    serves: Serves = "everybody"
+    """Whom: who serves only his own people is not paid for it."""
     limits_steps: bool = False
     """As the next one a matter of this pop alone, not of the last check-in that was stored."""
     requires_cover: bool = False
@@ -47,6 +55,7 @@ class Worker:
     id: UUID
     user_id: int
     owner_is_trusted: bool
+    owner_is_flagged: bool
     name: str
     kind: str
     agent: str
@@ -60,12 +69,16 @@ class Worker:
     first_seen: datetime
     last_seen: datetime
     uptime_s: float
+    uptime_mk: int
+    """Earned for being online; a part of `earned_mk`."""
     fulfilled: int
     uncompleted: int
     things: int
     earned_mk: int
     speeds: tuple[float, ...]
     """Things per second of its last 20 jobs."""
+    team_id: UUID | None
+    team_name: str | None
     changed_at: datetime
     """By the clock of the database."""
 
@@ -77,8 +90,14 @@ class Worker:
 
     @property
     def is_serving_all(self) -> bool:
-        """Whether it gets requests of others than its owner."""
-        return not (self.is_in_maintenance or self.is_paused)
+        """Whether it gets requests of others than its owner and, if it says so, its team."""
+        return not (self.is_in_maintenance or self.is_paused) and self.terms.serves == "everybody"
+
+    @property
+    def is_serving_team(self) -> bool:
+        """Whether it gets requests of its team and of nobody else."""
+        is_resting = self.is_in_maintenance or self.is_paused
+        return not is_resting and self.terms.serves == "team" and self.team_id is not None
 
     @property
     def speed(self) -> float:
@@ -118,12 +137,33 @@ async def worker_by_name(tx: Tx, name: str) -> Worker | None:
     return await tx.maybe(sql.workers_named, Worker.of_row, names=[name])
 
 
-async def workers_of(tx: Tx, user_id: int) -> list[UUID]:
-    """The ids of a user's workers."""
-    return await tx.values(sql.workers_of, UUID, user_id=user_id)
+async def workers_of_all(tx: Tx, user_ids: Iterable[int]) -> dict[int, list[UUID]]:
+    """The ids of these users' workers, by name."""
+    found: defaultdict[int, list[UUID]] = defaultdict(list)
+    for user_id, worker_id in await tx.all(sql.workers_of, _owned, users=sorted(set(user_ids))):
+        found[user_id].append(worker_id)
+    return found
+
+
+async def people_of_team(tx: Tx, team_id: UUID) -> list[int]:
+    """The accounts whose workers a team has."""
+    return await tx.values(sql.people_of_team, int, team_id=team_id)
+
+
+async def names_of(tx: Tx, worker_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of those of these workers that there still are."""
+    return dict(await tx.all(sql.worker_names, _name_of_row, ids=list(worker_ids)))
+
+
+def _name_of_row(*, id: UUID, name: str) -> tuple[UUID, str]:
+    return id, name
 
 
 async def unknown_among(tx: Tx, worker_ids: list[UUID]) -> list[UUID]:
     """Those of the ids that no worker has."""
     known = await tx.values(sql.known_workers, UUID, ids=worker_ids)
     return [worker_id for worker_id in worker_ids if worker_id not in set(known)]
+
+
+def _owned(user_id: int, id: UUID) -> tuple[int, UUID]:
+    return user_id, id

@@ -1,7 +1,6 @@
 """The one call of the oldest clients: ask, and hold the line until the pictures are there.
 
-Source: contract/api-v1.md, sections 1 and 2. Arguments come as JSON, as a form or in the query string; errors of v1 are
-bare JSON strings.
+Source: contract/api-v1.md, sections 1 and 2.
 """
 
 from __future__ import annotations
@@ -9,34 +8,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import msgspec
-from litestar import MediaType, Response, Router, post
-from litestar.exceptions import ClientException, HTTPException
+from litestar import MediaType, Router, post
+from litestar.exceptions import ClientException
 from litestar.openapi.spec import OpenAPIType, Operation, Schema
 
-from horde.errors import (
-    BadInput,
-    HordeError,
-    MissingPrompt,
-    NothingMade,
-    NoWorkerNow,
-    RequestNotFound,
-    TooManyPrompts,
-)
+from horde.errors import BadInput, MissingPrompt, NothingMade, NoWorkerNow, RequestNotFound
 from horde.kinds import image
 from horde.kinds.base import Draft
 from horde.kinds.seeds import seed_number
 from horde.server.accounts.keys import ANONYMOUS_KEY, authenticate
 from horde.server.accounts.users import User
-from horde.server.api import body, pictures
+from horde.server.api import pictures
 from horde.server.api.connection import AnyRequest, Ctx, IdempotencyKey, idempotency_key, watch
 from horde.server.api.documentation import json_body
 from horde.server.api.errors import BadPayload
+from horde.server.api.v1.arguments import BARE_TEXTS, arguments
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key
 from horde.server.requests.accept import Accepted
 from horde.server.requests.cancel import cancel
 from horde.server.requests.read import Status, status
-from horde.server.requests.submit import appraised, submit, submitted
+from horde.server.requests.submit import checked, submit, submitted
 from horde.server.requests.wait import until_done
 from horde.server.workers.read import can_be_served
 from horde.wire import v1
@@ -72,7 +64,7 @@ class DescribedGenerate(Operation):
 @post("/sync", operation_class=DescribedGenerate, status_code=200, media_type=MediaType.JSON, summary="Ask and wait")
 async def generate_sync(request: AnyRequest, ctx: Ctx, key: IdempotencyKey = None) -> list[v1.Generation]:
     """Ask for images and get them in the answer, as base64 of a webp."""
-    asked = await _arguments(request)
+    asked = await arguments(request, v1.Generate, required=REQUIRED)
     user = await authenticate(ctx, asked.api_key)
     draft = _draft(asked)
     once = await idempotency_key(request, user, key)
@@ -94,7 +86,7 @@ async def _accepted(ctx: Context, user: User, draft: Draft[image.ImageParams], o
     # The key comes first: the workers that could do it then may be gone, and the pictures are there all the same.
     if once and (known := await submitted(ctx, once)):
         return known
-    needs, _ = appraised(user, draft)
+    needs = checked(user, draft)
     if not await can_be_served(ctx, needs, owner_id=user.id):
         raise NoWorkerNow
     return await submit(ctx, user, draft, once)
@@ -114,23 +106,6 @@ async def _ended(request: AnyRequest, ctx: Context, request_id: str) -> Status:
             )
         except RequestNotFound:
             raise NothingMade("The request is forgotten: its pictures are kept for 20 minutes.") from None
-
-
-async def _arguments(request: AnyRequest) -> v1.Generate:
-    content_type, _ = request.content_type
-    values: dict[str, object] = dict(request.query_params.items())
-    if content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        values.update((await request.form()).items())
-    elif content := await request.body():
-        values.update(body.decode(content, dict[str, object]))
-    for name in REQUIRED:
-        if name not in values:
-            place = "in the JSON body or the post body or the query string"
-            raise BadPayload({name: f"{name}. Missing required parameter {place}"})
-    try:
-        return msgspec.convert(values, v1.Generate)
-    except msgspec.ValidationError as error:
-        raise BadPayload.of(error) from error
 
 
 def _draft(asked: v1.Generate) -> Draft[image.ImageParams]:
@@ -176,26 +151,9 @@ async def _generations(ctx: Context, found: Status) -> list[v1.Generation]:
     ]
 
 
-def on_horde_error(_request: AnyRequest, error: HordeError) -> Response[bytes]:
-    """A refusal, in the words of v1."""
-    # v1 has no 429 of its own: too many requests of one user are 503 there.
-    code = 503 if isinstance(error, TooManyPrompts) else error.status
-    return _bare(error.sentence, code)
-
-
-def on_http_error(_request: AnyRequest, error: HTTPException) -> Response[bytes]:
-    """What the framework refuses, in the words of v1."""
-    return _bare(error.detail, error.status_code)
-
-
-def _bare(text: str, status_code: int) -> Response[bytes]:
-    # The framework takes a str for text that is ready; v1 wants it as a JSON string, with its quotes.
-    return Response(msgspec.json.encode(text), status_code=status_code, media_type=MediaType.JSON)
-
-
 router = Router(
     "/generate",
     route_handlers=[generate_sync],
-    exception_handlers={HordeError: on_horde_error, HTTPException: on_http_error},
+    exception_handlers=BARE_TEXTS,
     tags=["API v1"],
 )

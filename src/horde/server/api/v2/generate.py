@@ -27,9 +27,9 @@ from horde.server.requests import deliver as delivering
 from horde.server.requests.cancel import cancel
 from horde.server.requests.pop import pop, pop_waiting
 from horde.server.requests.read import progress, status
-from horde.server.requests.submit import appraised, submit
+from horde.server.requests.submit import estimated, submit
 from horde.server.requests.wait import WAIT_S_MAX
-from horde.units import kudos_on_the_wire
+from horde.units import kudos_on_the_wire, whole_kudos_on_the_wire
 from horde.wire import v2
 
 NOBODY_NOW = "Warning: No available workers can fulfill this request. It will expire in 20 minutes unless one appears."
@@ -70,10 +70,9 @@ async def generate_async(
     """Ask for images. They are made when a worker that can do it has time; look with generate/check."""
     draft = translate.draft(data, client_agent)
     if data.dry_run:
-        _, price = appraised(user, draft)
-        return Response(v2.DryRun(kudos_on_the_wire(price) * draft.n), status_code=200)
+        return Response(v2.DryRun(whole_kudos_on_the_wire(await estimated(ctx, user, draft))), status_code=200)
     accepted = await submit(ctx, user, draft, await idempotency_key(request, user, key))
-    answer = v2.GenerateAccepted(id=accepted.id, kudos=kudos_on_the_wire(accepted.price))
+    answer = v2.GenerateAccepted(id=accepted.id, kudos=whole_kudos_on_the_wire(accepted.price))
     if not accepted.is_possible:
         answer.message = NOBODY_NOW
         answer.warnings = [v2.Warned("NoAvailableWorker", NOBODY_NOW)]
@@ -140,8 +139,12 @@ async def submit_job(
         await delivering.report_fault(ctx, user, data.id)
         return v2.SubmitAnswer(0.0)
     once = await idempotency_key(request, user, key)
-    reward = await delivering.deliver(ctx, user, translate.delivery(data), once)
-    return v2.SubmitAnswer(kudos_on_the_wire(reward))
+    paid = await delivering.deliver(ctx, user, translate.delivery(data), once)
+    return v2.SubmitAnswer(
+        reward=kudos_on_the_wire(paid.reward_mk),
+        credited=kudos_on_the_wire(paid.credited_mk),
+        escrowed=kudos_on_the_wire(paid.escrowed_mk),
+    )
 
 
 router = Router(

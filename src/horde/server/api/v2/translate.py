@@ -73,6 +73,7 @@ def draft(body: v2.GenerateAsync, client_agent: str) -> Draft[image.ImageParams]
         workers=tuple(body.workers),
         worker_blacklist=body.worker_blacklist,
         disable_batching=body.disable_batching or body.params.workflow is not UNSET,
+        allow_downgrade=body.allow_downgrade,
         is_inline=not body.r2,
         seed=seed,
         seed_variation=0 if variation is UNSET else variation,
@@ -130,6 +131,7 @@ def ask(body: v2.Pop, address: str = "") -> Ask:
         is_extra_slow=body.extra_slow_worker,
         flags=flags,
         declined=declined,
+        serves=body.serves,
         limits_steps=body.limit_max_steps,
         requires_cover=body.require_upfront_kudos,
     )

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from litestar import get
+from typing import Annotated
+
+from litestar import Router, get, put
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from horde.errors import InvalidAPIKey, UserNotFound
+from horde.server.accounts.change import change
 from horde.server.accounts.keys import authenticate
-from horde.server.api.auth import OptionalApiKey
+from horde.server.accounts.users import user_by_id
+from horde.server.api.auth import ApiKey, OptionalApiKey
+from horde.server.api.body import StrictJson
 from horde.server.api.connection import Ctx
-from horde.server.status.account import account
-from horde.units import kudos_on_the_wire
-from horde.wire import v2
+from horde.server.api.v2.users_translate import answer, changed, changes, listed
+from horde.server.status.account import account, page_of_accounts
+from horde.wire import v2_accounts
+
+Page = Annotated[int, QueryParameter(required=False, description="From 1 on; 25 accounts each.")]
+Sort = Annotated[
+    str, QueryParameter(required=False, description="`kudos`: who has most comes first; `age`: who came first.")
+]
 
 
 @get("/find_user", tags=["Accounts"], summary="Who am I?")
-async def find_user(ctx: Ctx, api_key: OptionalApiKey = None) -> v2.UserAnswer:
+async def find_user(ctx: Ctx, api_key: OptionalApiKey = None) -> v2_accounts.UserAnswer:
     """The account of the key in the header."""
     if not api_key:
         raise InvalidAPIKey
@@ -23,32 +34,32 @@ async def find_user(ctx: Ctx, api_key: OptionalApiKey = None) -> v2.UserAnswer:
     except InvalidAPIKey:
         # Clients tell "no key" (401) from "a key that nobody has" (404).
         raise UserNotFound("No user matches this API key.") from None
-    owned = await account(ctx, user)
-    active = v2.ActiveGenerations()
-    if owned.image_requests:
-        active.image = [str(request_id) for request_id in owned.image_requests]
-    amounts, work = v2.AmountByKind(), v2.Work()
-    return v2.UserAnswer(
-        username=user.alias,
-        id=user.id,
-        kudos=kudos_on_the_wire(owned.kudos),
-        concurrency=user.concurrency,
-        worker_invited=0,
-        moderator=user.is_moderator,
-        trusted=user.is_trusted,
-        flagged=False,
-        pseudonymous=user.is_pseudonymous,
-        service=False,
-        education=False,
-        customizer=False,
-        deleted=False,
-        vpn=False,
-        special=False,
-        worker_count=owned.worker_count,
-        account_age=max(round((ctx.now - user.created_at).total_seconds()), 0),
-        kudos_details=v2.UserKudosDetails(),
-        records=v2.UserRecords(work, work, amounts, amounts, amounts),
-        worker_ids=[str(worker_id) for worker_id in owned.worker_ids],
-        sharedkey_ids=[],
-        active_generations=active,
-    )
+    return answer(ctx, await account(ctx, user), seen_by=user)
+
+
+@get("/", summary="Accounts")
+async def list_users(ctx: Ctx, page: Page = 1, sort: Sort = "kudos") -> list[v2_accounts.ListedUser]:
+    """All accounts, a page at a time; who comes in the list is a few seconds old perhaps."""
+    found = await page_of_accounts(ctx, order="age" if sort == "age" else "kudos", page=page)
+    return [listed(ctx, one) for one in found]
+
+
+@get("/{user_id:str}", summary="One account")
+async def read_user(ctx: Ctx, user_id: FromPath[str], api_key: OptionalApiKey = None) -> v2_accounts.UserAnswer:
+    """An account. Its own key and those of moderators see more of it."""
+    user = await user_by_id(ctx, user_id)
+    caller = await authenticate(ctx, api_key) if api_key else None
+    return answer(ctx, await account(ctx, user), seen_by=caller)
+
+
+@put("/{user_id:str}", dto=StrictJson[v2_accounts.UserChange], return_dto=None, summary="Change an account")
+async def change_user(
+    ctx: Ctx, user_id: FromPath[str], data: JSONBody[v2_accounts.UserChange], api_key: ApiKey
+) -> v2_accounts.UserChanged:
+    """Change one's own account, or as a moderator or an admin also others'. All that is wanted is done, or nothing."""
+    target = await user_by_id(ctx, user_id)
+    caller = await authenticate(ctx, api_key)
+    return changed(await change(ctx, caller, target, changes(data)), data)
+
+
+router = Router("/users", route_handlers=[list_users, read_user, change_user], tags=["Accounts"])

@@ -62,13 +62,14 @@ async def read_worker_by_name(ctx: Ctx, name: WorkerName) -> v2.WorkerAnswer:
 async def modify_worker(
     ctx: Ctx, user: Caller, worker_id: FromPath[str], data: JSONBody[v2.ModifyWorker]
 ) -> v2.ModifyWorkerAnswer:
-    """For its owner and for moderators: maintenance, what is said about it, its name. Only moderators pause it."""
+    """For its owner and moderators: maintenance, what is said about it, its name and team. Only moderators pause it."""
     changes = Changes(
         is_in_maintenance=given(data.maintenance),
         maintenance_message=data.maintenance_msg,
         is_paused=given(data.paused),
         info=given(data.info),
         name=given(data.name),
+        team_id=given(data.team),
     )
     changed = await modify(ctx, user, worker_id, changes)
     return v2.ModifyWorkerAnswer(
@@ -76,6 +77,7 @@ async def modify_worker(
         paused=UNSET if data.paused is UNSET else changed.is_paused,
         info=UNSET if data.info is UNSET else changed.info or "",
         name=UNSET if data.name is UNSET else changed.name,
+        team=UNSET if data.team is UNSET else changed.team_name or "None",
     )
 
 
@@ -89,6 +91,11 @@ def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:
     flags, can = worker.terms.flags, frozenset(worker.terms.features)
     speed = f"{worker.speed / PIXELSTEPS_PER_MPS:.1f} megapixelsteps per second" if worker.speeds else NO_REQUESTS
     earned = kudos_on_the_wire(worker.earned_mk)
+    details = v2.KudosDetails()
+    if worker.fulfilled:
+        details.generated = kudos_on_the_wire(worker.earned_mk - worker.uptime_mk)
+    if worker.uptime_mk:
+        details.uptime = kudos_on_the_wire(worker.uptime_mk)
     return v2.WorkerAnswer(
         name=worker.name,
         id=str(worker.id),
@@ -97,14 +104,14 @@ def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:
         requests_fulfilled=worker.fulfilled,
         uncompleted_jobs=worker.uncompleted,
         kudos_rewards=earned,
-        kudos_details=v2.KudosDetails(generated=earned if worker.fulfilled else None),
+        kudos_details=details,
         performance=speed,
         threads=worker.threads,
         uptime=round(worker.uptime_s),
         maintenance_mode=worker.is_in_maintenance,
         trusted=worker.owner_is_trusted,
-        flagged=False,
-        team=v2.TeamName(),
+        flagged=worker.owner_is_flagged,
+        team=v2.TeamName(worker.team_name, str(worker.team_id)) if worker.team_id else v2.TeamName(),
         bridge_agent=worker.agent,
         nsfw=worker.terms.nsfw,
         models=list(worker.models),

@@ -1,0 +1,1 @@
+"""Teams: workers of several owners that are counted together."""
