@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 import psutil
 
-from tests.api.actors import ask, deliver, pop
+from tests.api.actors import MODEL, ask, deliver
 from tests.end_to_end.private_horde import PrivateHorde
 from tests.plugins.data_dirs import living
 from tests.plugins.hordes import ANONYMOUS
@@ -97,6 +97,8 @@ class Crowd:
         self._requestors, self._workers = requestors, workers
         self._changes_its_mind, self._fails = changes_its_mind, fails
         self._playing: list[Future[None]] = []
+        self._names: dict[str, int] = {}
+        """How often each worker had to take another name."""
         self._chance = random.Random(1)
         self._is_over = threading.Event()
         self._is_served = threading.Event()
@@ -135,14 +137,27 @@ class Crowd:
         """Take jobs and hand them in, as long as a requestor waits."""
         with client_of(self._url, key) as client:
             while not self._is_served.is_set():
-                # To hold none at a pop says that a job whose hand-out was lost with its node may go back at once.
-                for job_id in persist(partial(pop, client, name, wait_s=1, held_jobs=[]))["ids"]:
+                for job_id in self._popped(client, name):
                     fails = self._chance.random() < self._fails
                     answer = persist(partial(deliver, client, job_id, state="faulted" if fails else "ok"))
                     if answer.status_code == 200:
                         (self.failed if fails else self.delivered).append(job_id)
                     else:  # the answer to an earlier try was lost with its node, or the job was given back meanwhile
                         assert answer.json()["rc"] in ("DuplicateGen", "AbortedGen"), answer.text
+
+    def _popped(self, client: httpx.Client, name: str) -> list[str]:
+        """Jobs for a worker, which comes back under another name when it failed too often to be given any more."""
+        number = self._names.setdefault(name, 0)
+        body = {"name": f"{name} {number}", "models": [MODEL], "max_pixels": 512 * 512}
+        # To hold none says that a job whose hand-out was lost with its node may go back at once.
+        ask_for_work = partial(client.post, "/api/v2/generate/pop", json={**body, "held_jobs": []})
+        answer = persist(partial(ask_for_work, headers={"Prefer": "wait=1"}))
+        if answer.status_code == 403 and answer.json()["rc"] == "WorkerMaintenance":
+            self._names[name] += 1
+            return []
+        assert answer.status_code == 200, answer.text
+        jobs: list[str] = answer.json()["ids"]
+        return jobs
 
     @contextmanager
     def at_work(self, last_life: Callable[[], AbstractContextManager[object]] = nullcontext) -> Iterator[None]:
