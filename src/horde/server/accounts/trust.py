@@ -13,9 +13,9 @@ async def lock_user(tx: Tx, user_id: int) -> None:
     await tx.value(sql.lock_user, int, user_id=user_id)
 
 
-async def trust(tx: Tx, user_id: int) -> bool:
-    """Trust an account; returns whether that is news. Processes that remember it hear of it within a second."""
-    return bool(await tx.run(sql.trust, user_id=user_id))
+async def trust(tx: Tx, user_id: int) -> None:
+    """Trust an account. Processes that remember it hear of it within a second."""
+    await tx.run(sql.trust, user_id=user_id)
 
 
 async def suspect(tx: Tx, user_ids: Collection[int]) -> None:

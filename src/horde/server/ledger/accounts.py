@@ -1,18 +1,18 @@
-"""The accounts of the ledger: what is in them, and how low they may fall."""
+"""The accounts of the ledger: what is in them, and how low they may fall.
+
+An account has three pockets: what can be spent, what is held for accepted requests, and what is in escrow, kept back
+until its owner is trusted.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from horde.server.accounts.users import ANONYMOUS_ID
 from horde.server.db.queries import load
 from horde.units import Kudos, kudos
 
 sql = load(__package__)
-
-Pocket = Literal["spendable", "held", "escrow"]
-"""What can be spent; what is held for accepted requests; what is kept back until its owner is trusted."""
 
 FLOOR_ANONYMOUS, FLOOR_PSEUDONYMOUS, FLOOR_REGISTERED = kudos(-50), kudos(14), kudos(25)
 """An account is lifted to this when it falls below (contract/kudos.md, section 6)."""
@@ -23,6 +23,11 @@ def floor_of(user_id: int, *, is_pseudonymous: bool) -> Kudos:
     if user_id == ANONYMOUS_ID:
         return FLOOR_ANONYMOUS
     return FLOOR_PSEUDONYMOUS if is_pseudonymous else FLOOR_REGISTERED
+
+
+def above_floor(spendable_mk: int, floor_mk: int) -> Kudos:
+    """What can be given away or held: the floor itself cannot."""
+    return Kudos(max(spendable_mk - floor_mk, 0))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,5 +43,5 @@ class Account:
 
     @property
     def available(self) -> Kudos:
-        """What can be given away: the floor itself cannot."""
-        return Kudos(max(self.spendable_mk - self.floor_mk, 0))
+        """What can be given away or held."""
+        return above_floor(self.spendable_mk, self.floor_mk)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from horde.server.db.pool import Tx
-from horde.server.ledger.accounts import sql
+from horde.server.ledger.accounts import above_floor, sql
 from horde.server.ledger.book import Total
 from horde.units import Kudos
 
@@ -26,7 +26,7 @@ class Balance:
 
     @classmethod
     def of_row(cls, *, totals: object, **columns: int) -> Balance:
-        """As the query `balance` has it."""
+        """As the query `balances` has it."""
         return cls(totals=msgspec.convert(totals, dict[Total, int]), **columns)
 
     @property
@@ -36,8 +36,8 @@ class Balance:
 
     @property
     def available(self) -> Kudos:
-        """What can be given away or held: the floor itself cannot."""
-        return Kudos(max(self.spendable_mk - self.floor_mk, 0))
+        """What can be given away or held."""
+        return above_floor(self.spendable_mk, self.floor_mk)
 
     @property
     def accumulated(self) -> Kudos:
@@ -51,8 +51,7 @@ NOTHING = Balance(spendable_mk=0, held_mk=0, escrow_mk=0, floor_mk=0, totals={})
 
 async def balance(tx: Tx, user_id: int) -> Balance:
     """What a user has; nothing for one without an account."""
-    found = await tx.maybe(sql.balance, Balance.of_row, user_id=user_id)
-    return found or NOTHING
+    return (await balances(tx, [user_id])).get(user_id, NOTHING)
 
 
 async def balances(tx: Tx, user_ids: Iterable[int]) -> dict[int, Balance]:

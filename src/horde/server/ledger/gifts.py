@@ -39,7 +39,7 @@ from horde.server.db.pool import Tx
 from horde.server.idempotency.keys import Answer, Key, keep, recall
 from horde.server.ledger.accounts import sql
 from horde.server.ledger.book import Book, Event, Move
-from horde.units import Kudos, kudos
+from horde.units import Kudos, kudos, kudos_on_the_wire
 
 NOT_BACK_FOR = timedelta(seconds=60)
 """Who got kudos cannot send some to the giver for so long: what goes round in circles looks like trade."""
@@ -164,7 +164,9 @@ class _Round:
             return IdempotencyKeyConflict()
         available = self.book.account(gift.source_id).available
         if kudos(gift.amount) > available:
-            return KudosTransferNotEnough(f"{gift.amount} kudos are more than the {available / 1000:.3f} available.")
+            return KudosTransferNotEnough(
+                f"{gift.amount} kudos are more than the {kudos_on_the_wire(available):.3f} available."
+            )
         return None
 
     def _enter(self, source: User, target: User, amount: Kudos) -> None:

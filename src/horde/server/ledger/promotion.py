@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from horde.server.accounts.trust import lock_user, trust
-from horde.server.accounts.users import ANONYMOUS_ID
+from horde.server.accounts.users import ANONYMOUS_ID, SUSPICIOUS_FROM
 from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.ledger.accounts import sql
@@ -17,8 +17,6 @@ from horde.server.ledger.escrow import enter_release
 from horde.units import kudos
 
 AGE_MIN = timedelta(days=7)
-SUSPICION_MAX = 5
-"""Who is suspected so much is not trusted by himself."""
 ROUND_MAX = 500
 """Accounts of one round: each is a transaction of its own."""
 
@@ -58,7 +56,7 @@ async def _to_free(tx: Tx, ctx: Context, *, only: int | None = None) -> list[int
         only=only,
         threshold_mk=None if threshold is None else kudos(threshold),
         born_before=ctx.now - AGE_MIN,
-        suspicion_max=SUSPICION_MAX,
+        suspicion_max=SUSPICIOUS_FROM,
         anonymous=ANONYMOUS_ID,
         limit=ROUND_MAX,
     )

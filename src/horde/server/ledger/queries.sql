@@ -75,17 +75,6 @@ SET spendable_mk = a.spendable_mk + moved.spendable_mk, held_mk = a.held_mk + mo
 FROM moved
 WHERE a.id = moved.account_id;
 
--- name: balance
--- What a user's account holds.
-SELECT a.spendable_mk, a.held_mk, a.escrow_mk, a.floor_mk, coalesce(t.totals, '{}') AS totals
-FROM ledger_accounts AS a
-CROSS JOIN LATERAL (
-    SELECT jsonb_object_agg(name, amount_mk) AS totals
-    FROM ledger_totals
-    WHERE account_id = a.id
-) AS t
-WHERE a.user_id = :user_id;
-
 -- name: unbalanced
 -- The first event whose postings do not sum to zero. As the queries below: at most one row of what does not add up, with
 -- the event, the account, which of its figures, and what that should be and is.

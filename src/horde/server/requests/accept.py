@@ -1,4 +1,4 @@
-"""Put requests that arrived together into their lanes: how each requestor stands, its place, one statement for all."""
+"""Put requests that arrived together into their lanes: how each requestor stands, its place, what is held."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from horde.server.context import Context
 from horde.server.db import notify
 from horde.server.db.notify import News
 from horde.server.requests import sql
-from horde.server.requests.giveback import return_kudos
+from horde.server.requests.giveback import Return, return_kudos
 from horde.server.requests.read import Status, request_id_of, status_in
 from horde.units import Kudos
 
@@ -31,6 +31,7 @@ async def cancel(ctx: Context, request_id: str, *, kind: str) -> Status:
         status = await status_in(tx, ctx, key, kind=kind)
         stopped = await tx.maybe(sql.cancel, _Stopped, id=key)
         if stopped and stopped.returned_mk:
-            await return_kudos(tx, ctx, key, stopped.user_id, Kudos(stopped.returned_mk), note="cancelled")
+            back = Return(key, stopped.user_id, Kudos(stopped.returned_mk))
+            await return_kudos(tx, ctx, [back], note="cancelled")
     ctx.services.hints.publish(News(topics=[notify.done(str(key))]))
     return status

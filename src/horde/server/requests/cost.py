@@ -66,18 +66,18 @@ class Purses:
         Raises KudosUpfront where all of it must be there and is not.
         """
         available = self._book.account(user.id).available - self._spent[user.id]
-        if cost.heavy and available < cost.tax + cost.hold:
-            raise upfront_refusal(cost, Kudos(max(available, 0)))
+        check_upfront(cost, Kudos(max(available, 0)))
         held = Kudos(min(cost.hold, max(available - cost.tax, 0)))
         self._spent[user.id] += cost.tax + held
         return held
 
 
-def upfront_refusal(cost: Cost, available: Kudos) -> KudosUpfront:
-    """What is said to who cannot pay a heavy request."""
-    assert cost.heavy, "only heavy requests are refused"
+def check_upfront(cost: Cost, available: Kudos) -> None:
+    """Raises KudosUpfront where all of it must be there and is not."""
+    if cost.heavy is None or available >= cost.tax + cost.hold:
+        return
     needed = kudos_on_the_wire(cost.tax + cost.hold)
-    return KudosUpfront(
+    raise KudosUpfront(
         f"{cost.heavy.reason} Such a request needs {needed:.2f} kudos upfront, and"
         f" {kudos_on_the_wire(available):.2f} are there.",
         hint="set `allow_downgrade` to have it made smaller." if cost.heavy.may_downgrade else "ask for fewer images.",

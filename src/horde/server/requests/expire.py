@@ -9,11 +9,8 @@ import structlog
 
 from horde.errors import Overloaded
 from horde.server.context import Context
-from horde.server.db.pool import Tx
-from horde.server.ledger import jobs as ledger
-from horde.server.ledger.book import Book
 from horde.server.requests import sql
-from horde.server.requests.giveback import give_back
+from horde.server.requests.giveback import Return, give_back, return_kudos
 from horde.server.storage.objects import job_key
 from horde.units import Kudos
 
@@ -68,14 +65,6 @@ async def forget_expired(ctx: Context) -> int:
         # Pictures go first: after a crash in between the rows are still there and say what remains to be deleted.
         await ctx.services.objects.delete([job_key(str(job)) for job in jobs])
         await tx.run(sql.delete_requests, ids=expired)
-        await _return_kudos(tx, ctx, [request for request in requests if request.held_mk])
+        held = [Return(gone.id, gone.user_id, Kudos(gone.held_mk)) for gone in requests if gone.held_mk]
+        await return_kudos(tx, ctx, held, note="expired")
     return len(expired)
-
-
-async def _return_kudos(tx: Tx, ctx: Context, expired: list[_Expired]) -> None:
-    if not expired:
-        return
-    book = await Book.open(tx, {request.user_id for request in expired})
-    for request in expired:
-        ledger.give_back(book, request.id, request.user_id, Kudos(request.held_mk), note="expired")
-    await book.post(ctx.now)

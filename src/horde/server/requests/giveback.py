@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -54,15 +55,27 @@ async def give_back(
     failed = {job.batch: job.worker_id for job in ended if job.is_first_failure}
     await count_uncompleted(tx, [job.worker_id for job in ended], list(failed.values()), now=ctx.now)
     if requeued and requeued.returned_mk:
-        await return_kudos(tx, ctx, request_id, requeued.user_id, Kudos(requeued.returned_mk), note=state)
+        await return_kudos(tx, ctx, [Return(request_id, requeued.user_id, Kudos(requeued.returned_mk))], note=state)
     work = [Work(requeued.lane_id, requeued.rank, requeued.waiting)] if requeued and requeued.waiting else []
     news = News(topics=[notify.done(str(request_id))], work=work)
     tx.when_committed(lambda: ctx.services.hints.publish(news))
     return len(ended)
 
 
-async def return_kudos(tx: Tx, ctx: Context, request_id: UUID, user_id: int, amount: Kudos, *, note: str) -> None:
-    """Return what was held for a request, whose row has it no longer; `note` says why. Locks the account."""
-    book = await Book.open(tx, [user_id])
-    ledger.give_back(book, request_id, user_id, amount, note=note)
+@dataclass(frozen=True, slots=True)
+class Return:
+    """What was held for a request and is not needed any more."""
+
+    request_id: UUID
+    user_id: int
+    amount: Kudos
+
+
+async def return_kudos(tx: Tx, ctx: Context, returns: Sequence[Return], *, note: str) -> None:
+    """Return what the requests' rows have no longer; `note` says why. Locks the accounts."""
+    if not returns:
+        return
+    book = await Book.open(tx, {back.user_id for back in returns})
+    for back in returns:
+        ledger.give_back(book, back.request_id, back.user_id, back.amount, note=note)
     await book.post(ctx.now)

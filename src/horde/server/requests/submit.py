@@ -17,7 +17,7 @@ from horde.server.context import Context
 from horde.server.idempotency.keys import Key, answer_to
 from horde.server.ledger.balance import balance
 from horde.server.requests.accept import Accepted, Order, accept_once_together, accept_together
-from horde.server.requests.cost import cost_of, upfront_refusal
+from horde.server.requests.cost import check_upfront, cost_of
 from horde.server.requests.survey import survey
 from horde.server.workers.online import online
 from horde.server.workers.roster import unknown_among
@@ -102,8 +102,7 @@ async def estimated(ctx: Context, user: User, draft: Draft[P]) -> Kudos:
     if cost.heavy and not (draft.allow_downgrade and cost.heavy.may_downgrade):
         async with ctx.database.statement() as tx:
             available = (await balance(tx, user.id)).available
-        if available < cost.tax + cost.hold:
-            raise upfront_refusal(cost, available)
+        check_upfront(cost, available)
     return KINDS[draft.kind].estimate(draft)
 
 

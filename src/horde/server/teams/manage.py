@@ -5,8 +5,6 @@ from __future__ import annotations
 import uuid
 from uuid import UUID
 
-import asyncpg
-
 from horde.errors import (
     AnonForbidden,
     BadInput,
@@ -46,24 +44,22 @@ async def found_team(ctx: Context, founder: User, name: str, info: str | None) -
 async def change_team(ctx: Context, caller: User, team: Team, *, name: str | None, info: str | None) -> Team:
     """Give a team another name or info. Its owner may, and moderators.
 
-    Raises NotModerator, NotOwner, NoTeamModSelected, TeamNameAlreadyExists, BadInput for a name that is none.
+    Raises NotModerator, NotOwner, NoTeamModSelected, TeamNameAlreadyExists, BadInput for a name that is none, and
+    Overloaded where another team takes the name at this moment.
     """
     if not _may_change(caller, team):
         raise NotOwner if name is None else NotModerator
     if name is None and info is None:
         raise NoTeamModSelected
     name = None if name is None else _name(name)
-    try:
-        async with ctx.database.transaction() as tx:
-            if name is not None:
-                if await tx.values(sql.namesakes, UUID, name=name, id=team.id):
-                    raise _taken(name)
-                # Who remembers the workers has the old name.
-                await tx.run(workers.set_team, ids=await _members(tx, team.id), team_id=team.id)
-            await tx.run(sql.change_team, id=team.id, name=name, info=info)
-            return await team_by_id(tx, str(team.id))
-    except asyncpg.UniqueViolationError as error:
-        raise _taken(name or "") from error
+    async with ctx.database.transaction() as tx:
+        if name is not None:
+            if await tx.values(sql.namesakes, UUID, name=name, id=team.id):
+                raise _taken(name)
+            # Who remembers the workers has the old name.
+            await tx.run(workers.set_team, ids=await _members(tx, team.id), team_id=team.id)
+        await tx.run(sql.change_team, id=team.id, name=name, info=info)
+        return await team_by_id(tx, str(team.id))
 
 
 async def delete_team(ctx: Context, caller: User, team: Team) -> None:

@@ -14,6 +14,7 @@ from horde.server.api.site import pages
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key
 from horde.server.ledger.gifts import transfer
+from horde.units import KUDOS_SCALE
 
 FIELDS = ("username", "amount", "src_api_key", "once")
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -48,7 +49,7 @@ async def _give(ctx: Context, fields: dict[str, str], address: str) -> int:
     text = f"{target}\0{digits}".encode()
     once = fields["once"]
     key = Key.of(user, once, route="POST /transfer", body=text, address=address) if once else None
-    return await transfer(ctx, user, target, int(digits), key) // 1000
+    return await transfer(ctx, user, target, int(digits), key) // KUDOS_SCALE
 
 
 def _form(fields: dict[str, str], refusal: str, status_code: int) -> Response[str]:
