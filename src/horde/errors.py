@@ -21,7 +21,7 @@ HordeError                      rc, status, message, hint
 │   │                           LinkRefused
 │   └── no more workers         WorkerInviteOnly, TooManyWorkers, TooManyWorkersTrusted, TooManySameIPs
 ├── Missing 404                 InvalidJobID, RequestNotFound, WorkerNotFound, UserNotFound, TeamNotFound,
-│                               StyleNotFound, ObjectNotFound
+│                               StyleNotFound, ObjectNotFound, WebhookDeliveryNotFound
 ├── IdempotencyKeyConflict 409
 ├── TooLarge 413
 ├── TooMany 429                 TooManyPrompts
@@ -408,6 +408,12 @@ class StyleNotFound(Missing):
 
 class ObjectNotFound(Missing):
     """There is no such file."""
+
+
+class WebhookDeliveryNotFound(Missing):
+    """There is no such delivery of a webhook."""
+
+    default_hint = "deliveries are forgotten after a week."
 
 
 class IdempotencyKeyConflict(HordeError):

@@ -52,6 +52,7 @@ T = TypeVar("T")
 TABLES = (
     "users", "user_records", "keys", "ledger_accounts", "ledger_events", "ledger_postings", "ledger_totals", "teams",
     "lanes", "requests", "workers", "worker_models", "jobs", "work_done", "secrets", "idempotency_keys",
+    "webhook_deliveries", "webhook_secrets",
 )  # fmt: skip
 
 

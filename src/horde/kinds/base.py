@@ -14,6 +14,10 @@ from horde.units import Kudos, hundredths_of
 
 P = TypeVar("P", bound=msgspec.Struct)
 
+WebhookEvent = Literal["job.done", "request.done", "request.faulted", "request.expired"]
+"""What a requestor can be told of: a result came in; all of them did; the request failed too often; nobody made it in
+time."""
+
 
 class Needs(msgspec.Struct, frozen=True, kw_only=True):
     """What a request demands of a worker. Requests with equal needs wait in the same lane.
@@ -84,6 +88,15 @@ class Offer:
         return "inpainting" in self.traits and are_all_for_inpainting(self.models)
 
 
+class Webhook(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a requestor wants to be told of a request."""
+
+    url: str
+    events: tuple[WebhookEvent, ...] = ("job.done",)
+    base_url: str
+    """How the requestor reaches this server, for the links to results."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft(Generic[P]):
     """What a requestor asks for, free of any dialect and not yet accepted."""
@@ -116,6 +129,7 @@ class Draft(Generic[P]):
     seed_variation: int = 0
     """How far the seeds of its batches lie apart."""
     client_agent: str = "unknown:0:unknown"
+    webhook: Webhook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +181,11 @@ class Downgrade(Protocol[P]):
         ...
 
 
+def told_as_censored(state: str) -> dict[str, object]:
+    """A result's state as one flag."""
+    return {"censored": state != "ok"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind(Generic[P]):
     """One kind of job as a table of pure functions. The registry `KINDS` is the only place that lists them."""
@@ -209,3 +228,7 @@ class Kind(Generic[P]):
     """The skip keys that an idle worker is told also when nothing was skipped for them."""
     counts_for_teams: bool = False
     """Whether jobs of this kind count for the teams of the workers that do them."""
+    result_field: str = "img"
+    """What a webhook calls the result itself."""
+    state_for_webhook: Callable[[str], Mapping[str, object]] = told_as_censored
+    """(the result's state) -> how a webhook tells it (contract/lifecycle.md, section 11)."""

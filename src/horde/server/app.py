@@ -19,6 +19,7 @@ from horde.server.api.connection import provide_context
 from horde.server.api.head import HeadAsGet
 from horde.server.api.native import files
 from horde.server.api.native import kudos as native_kudos
+from horde.server.api.native import webhooks as native_webhooks
 from horde.server.api.native import workers as native_workers
 from horde.server.api.shortcut import ShortCuts
 from horde.server.api.site import front, register, transfer
@@ -37,6 +38,7 @@ from horde.server.requests.wait import Waiting
 from horde.server.settings import Settings
 from horde.server.storage.links import shared_signer
 from horde.server.storage.objects import Objects
+from horde.server.webhooks.send import sending
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +60,7 @@ def create_app(settings: Settings) -> Litestar:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         if settings.rate_limits == "off":
             log.warning("rate limits are off: for measurements only")
-        async with open_services(settings) as services:
+        async with open_services(settings) as services, sending(services):
             app.state["services"] = services
             background = asyncio.create_task(run_for_ever(services, duties(settings)), name="duties")
             try:
@@ -79,6 +81,7 @@ def create_app(settings: Settings) -> Litestar:
             files.router,
             native_workers.router,
             native_kudos.router,
+            native_webhooks.router,
             documentation.assets(),
             Router("/api/v1", route_handlers=[v1_generate.router, v1_kudos.router, v1_users.router]),
             Router(

@@ -69,6 +69,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limits: Literal["on", "off"] = "on"
     """Whether callers are kept from calling too often. There are no such limits yet; `off` is for measurements only,
     which shall go on measuring the server when they come."""
+    webhook_targets: Literal["public", "any"] = "public"
+    """Where webhooks may go: `public`, https to hosts that all of the Internet can reach; `any`, also http and hosts in
+    your own network, for a private horde whose users you trust with that (docs/concepts/webhooks.md)."""
     database_connections: Annotated[int, Meta(ge=2, le=200)] = 10
     """Upper bound of the connection pool of one server process."""
     lease_s_min: Annotated[int, Meta(ge=1, le=3600)] = 150

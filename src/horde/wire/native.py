@@ -8,7 +8,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from horde.kinds.base import WebhookEvent
+
 USERNAME_MAX = 30
+WEBHOOK_LIMIT, WEBHOOK_LIMIT_MAX = 50, 200
+"""Deliveries of a page of the log of webhooks: unless said, and at the most."""
+WebhookState = Literal["waiting", "sending", "delivered", "dead"]
 STATEMENT_LIMIT = 50
 STATEMENT_LIMIT_MAX = 500
 """Entries of a page of a statement: unless said, and at the most."""
@@ -89,5 +94,45 @@ class Statement(msgspec.Struct, kw_only=True):
     username: str
     balance: Purse
     entries: list[StatementEntry]
+    next_before: int | None
+    """What `before` is for the next page; null: there is none."""
+
+
+class WebhookSecret(msgspec.Struct, kw_only=True):
+    """What your webhooks are signed with, by Standard Webhooks."""
+
+    secret: str
+    """`whsec_` and base64, as the libraries of Standard Webhooks take it."""
+    made_at: datetime
+    previous_until: datetime | None
+    """Until then messages carry a second signature, by the secret before; null: they do not."""
+
+
+class WebhookDelivery(msgspec.Struct, kw_only=True):
+    """A message of a webhook and what became of it."""
+
+    id: str
+    """What the receiver got as `webhook-id`."""
+    event: WebhookEvent
+    request: str
+    url: str
+    state: WebhookState
+    """waiting: for its next attempt; sending: just now; delivered: answered with 2xx; dead: it is tried no more."""
+    attempts: int
+    created_at: datetime
+    tried_at: datetime | None
+    next_try: datetime | None
+    answer_status: int | None
+    """Of the last attempt; null: there was no answer."""
+    answer_body: str | None
+    """Its first 1,024 bytes."""
+    failure: str | None
+    """Why the last attempt failed, in words."""
+
+
+class WebhookDeliveries(msgspec.Struct, kw_only=True):
+    """A page of the log of your webhooks, the newest first."""
+
+    deliveries: list[WebhookDelivery]
     next_before: int | None
     """What `before` is for the next page; null: there is none."""

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from horde.kinds.base import WebhookEvent
 from horde.kinds.image import ImageParams
 
 ModelName = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -59,6 +60,10 @@ class GenerateAsync(msgspec.Struct, kw_only=True):
     disable_batching: bool = False
     allow_downgrade: bool = False
     webhook: Annotated[str, Meta(min_length=10, max_length=1024)] | UnsetType = UNSET
+    webhook_events: Annotated[list[WebhookEvent], Meta(min_length=1, max_length=4)] = msgspec.field(
+        default_factory=lambda: ["job.done"]
+    )
+    """An addition of ours: what the webhook is told of."""
     style: Annotated[str, Meta(min_length=3, max_length=1024)] | UnsetType = UNSET
 
 

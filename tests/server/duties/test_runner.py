@@ -12,6 +12,7 @@ from horde.server.duties.runner import Runner, run_for_ever
 from horde.server.duties.table import HOURLY, MINUTELY, Duty, duties
 from horde.server.matching.lanes import DELETED_MAX
 from horde.server.requests.expire import ROUND_MAX
+from horde.server.webhooks.outbox import FORGOTTEN_MAX
 from tests.plugins.hordes import Clock
 from tests.server.builders import asked, comes_true, delivered, leased, user
 
@@ -125,6 +126,7 @@ async def test_table_says_of_what_has_rounds_how_much_a_round_is(clock: Clock) -
     assert rounds == {
         "return late jobs": ROUND_MAX,
         "forget expired requests": ROUND_MAX,
+        "forget old webhook deliveries": FORGOTTEN_MAX,
         "delete unused lanes": DELETED_MAX,
     }
 

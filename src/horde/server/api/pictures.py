@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-
-from horde.errors import ObjectNotFound
 from horde.server.context import Context
 from horde.server.requests.read import Result
 from horde.server.storage.objects import job_key
-
-GONE = "N/A"
-"""What stands in place of a picture that is not there any more (contract/lifecycle.md, section 10)."""
+from horde.server.storage.pictures import in_base64
 
 
 async def inline(ctx: Context, result: Result) -> str:
     """The picture in base64; `N/A` when it is gone."""
-    try:
-        return base64.b64encode(await ctx.services.objects.get(job_key(str(result.id)))).decode()
-    except ObjectNotFound:
-        return GONE
+    return await in_base64(ctx.services.objects, job_key(str(result.id)))

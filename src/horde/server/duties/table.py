@@ -14,6 +14,7 @@ from horde.server.matching.lanes import DELETED_MAX, delete_unused
 from horde.server.requests.expire import ROUND_MAX, forget_expired, return_late_jobs
 from horde.server.requests.orphans import delete_orphans
 from horde.server.settings import Settings
+from horde.server.webhooks.outbox import FORGOTTEN_MAX, forget_old_messages
 from horde.server.workers.record import prune_work_done
 
 MINUTELY = timedelta(minutes=1)
@@ -46,6 +47,7 @@ def duties(settings: Settings) -> tuple[Duty, ...]:
         Duty("pay monthly kudos", HOURLY, pay_monthly),
         Duty("delete orphaned pictures", HOURLY, delete_orphans),
         Duty("forget old idempotency keys", HOURLY, forget_old_keys),
+        Duty("forget old webhook deliveries", HOURLY, forget_old_messages, FORGOTTEN_MAX),
         Duty("forget old work", HOURLY, prune_work_done),
         Duty("delete unused lanes", HOURLY, delete_unused, DELETED_MAX),
     )

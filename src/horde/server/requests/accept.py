@@ -267,6 +267,8 @@ def _row(ctx: Context, entry: _Entry, lane_id: int, place: int, held: Kudos) -> 
         "wants_censoring": draft.censor_nsfw and not draft.nsfw,
         "disable_batching": draft.disable_batching,
         "client_agent": draft.client_agent,
+        # Only where there is one: the others are spared even the word.
+        **({"webhook": draft.webhook} if draft.webhook else {}),
         "created_at": ctx.now,
         "expires_at": ctx.now + LIFE,
     }

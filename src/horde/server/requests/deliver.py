@@ -37,6 +37,7 @@ from horde.server.ledger.jobs import JobPayment, settle
 from horde.server.requests import sql
 from horde.server.requests.accept import LIFE
 from horde.server.requests.giveback import give_back
+from horde.server.requests.tell import DoneJob, tell_of_jobs
 from horde.server.storage.objects import job_key
 from horde.server.storage.pictures import as_webp
 from horde.server.workers.record import Done, credit
@@ -78,6 +79,10 @@ class Job:
     things: int
     charge_factor: float
     charge_extra_mk: int
+    worker_name: str
+    is_inline: bool
+    webhook: dict[str, object] | None
+    """As the struct `Webhook`; nearly always None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +120,8 @@ class _Finished:
     request_id: UUID
     held_before_mk: int
     held_after_mk: int
+    is_over: bool
+    """Whether its request is done: nothing of it waits or runs any more."""
 
 
 class _KeyTaken(Exception):
@@ -219,6 +226,7 @@ async def _settle_together(ctx: Context, results: Sequence[_Result]) -> list[Pai
             await credit(tx, [_done(result, ctx.now) for result in settled], now=ctx.now)
             await count_work(tx, [_work(result) for result in settled])
             await _pay(tx, ctx, finished, firsts)
+            await tell_of_jobs(tx, ctx, _to_be_told(finished, firsts))
         paid = {job.id for job in finished}
         late = [result.job.id for result in results if firsts[result.job.id] is not result]
         late += [job_id for job_id in firsts if job_id not in paid]
@@ -256,6 +264,33 @@ async def _pay(tx: Tx, ctx: Context, finished: Sequence[_Finished], results: Map
         before, after = jobs[0].held_before_mk, jobs[0].held_after_mk
         settle(book, [payments[job.id] for job in jobs], held_before=before, held_after=after)
     await book.post(ctx.now)
+
+
+def _to_be_told(finished: Sequence[_Finished], results: Mapping[UUID, _Result]) -> list[DoneJob]:
+    told = []
+    for ended in finished:
+        job, delivery = results[ended.id].job, results[ended.id].delivery
+        if job.webhook is None:
+            continue
+        told.append(
+            DoneJob(
+                id=job.id,
+                request_id=job.request_id,
+                requestor_id=job.requestor_id,
+                kind=job.kind,
+                worker_id=job.worker_id,
+                worker_name=job.worker_name,
+                model=job.model,
+                reward_mk=job.reward_mk,
+                is_inline=job.is_inline,
+                is_last=ended.is_over,
+                seed=delivery.seed,
+                state=delivery.state,
+                gen_metadata=delivery.gen_metadata,
+                webhook=job.webhook,
+            )
+        )
+    return told
 
 
 def _payment(job: Job, delivery: Delivery, owner: User) -> JobPayment:

@@ -11,6 +11,7 @@ from horde.errors import Overloaded
 from horde.server.context import Context
 from horde.server.requests import sql
 from horde.server.requests.giveback import Return, give_back, return_kudos
+from horde.server.requests.tell import tell_of_request
 from horde.server.storage.objects import job_key
 from horde.units import Kudos
 
@@ -31,6 +32,8 @@ class _Expired:
     id: UUID
     user_id: int
     held_mk: int
+    webhook_of_unmade: dict[str, object] | None
+    """Where its requestor wants to be told something, and not all of it was made."""
 
 
 async def return_late_jobs(ctx: Context) -> int:
@@ -67,4 +70,7 @@ async def forget_expired(ctx: Context) -> int:
         await tx.run(sql.delete_requests, ids=expired)
         held = [Return(gone.id, gone.user_id, Kudos(gone.held_mk)) for gone in requests if gone.held_mk]
         await return_kudos(tx, ctx, held, note="expired")
+        for gone in requests:
+            if gone.webhook_of_unmade:
+                await tell_of_request(tx, ctx, "request.expired", gone.id, gone.user_id, gone.webhook_of_unmade)
     return len(expired)

@@ -14,6 +14,7 @@ from horde.server.db.pool import Tx
 from horde.server.ledger import jobs as ledger
 from horde.server.ledger.book import Book
 from horde.server.requests import sql
+from horde.server.requests.tell import tell_of_request
 from horde.server.workers.record import count_uncompleted
 from horde.units import Kudos
 
@@ -37,6 +38,8 @@ class _Requeued:
     rank: int
     waiting: int
     returned_mk: int
+    webhook_of_faulted: dict[str, object] | None
+    """Where its requestor wants to be told something, and it has now, or had before, too many faults."""
 
 
 async def give_back(
@@ -56,6 +59,8 @@ async def give_back(
     await count_uncompleted(tx, [job.worker_id for job in ended], list(failed.values()), now=ctx.now)
     if requeued and requeued.returned_mk:
         await return_kudos(tx, ctx, [Return(request_id, requeued.user_id, Kudos(requeued.returned_mk))], note=state)
+    if requeued and requeued.webhook_of_faulted:
+        await tell_of_request(tx, ctx, "request.faulted", request_id, requeued.user_id, requeued.webhook_of_faulted)
     work = [Work(requeued.lane_id, requeued.rank, requeued.waiting)] if requeued and requeued.waiting else []
     news = News(topics=[notify.done(str(request_id))], work=work)
     tx.when_committed(lambda: ctx.services.hints.publish(news))

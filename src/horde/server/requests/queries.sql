@@ -42,14 +42,15 @@ WITH new AS (
         prompt text, params jsonb, n integer, rank bigint, seed bigint, seed_variation integer, things bigint,
         price_mk bigint, charge_factor double precision, charge_extra_mk bigint, charge_max_mk bigint, held_mk bigint,
         charged_mk bigint, lease_s integer, is_inline boolean, wants_censoring boolean, disable_batching boolean,
-        client_agent text, created_at timestamptz, expires_at timestamptz)
+        client_agent text, webhook jsonb, created_at timestamptz, expires_at timestamptz)
 )
 INSERT INTO requests (id, user_id, kind, lane_id, prompt, params, n, waiting, rank, seed, seed_variation, things, price_mk,
-    charge_factor, charge_extra_mk, charge_max_mk, held_mk, charged_mk, lease_s, is_inline, wants_censoring, disable_batching, client_agent, created_at, expires_at)
+    charge_factor, charge_extra_mk, charge_max_mk, held_mk, charged_mk, lease_s, is_inline, wants_censoring, disable_batching, client_agent, webhook,
+    created_at, expires_at)
 SELECT new.id, new.user_id, new.kind, new.lane_id, new.prompt, new.params, new.n, new.n, new.rank, new.seed,
     new.seed_variation, new.things, new.price_mk, new.charge_factor, new.charge_extra_mk, new.charge_max_mk, new.held_mk,
     new.charged_mk, new.lease_s, new.is_inline, new.wants_censoring,
-    new.disable_batching, new.client_agent, new.created_at, new.expires_at
+    new.disable_batching, new.client_agent, new.webhook, new.created_at, new.expires_at
 FROM new
 WHERE NOT EXISTS (SELECT lane_id FROM new EXCEPT SELECT id FROM lanes WHERE id IN (SELECT lane_id FROM new))
 ORDER BY new.place
@@ -127,7 +128,8 @@ ORDER BY id;
 -- Jobs with what of their requests and workers settles them.
 SELECT j.id, j.request_id, j.worker_id, w.user_id AS worker_owner_id, w.agent AS worker_agent,
     w.is_in_maintenance AS worker_is_in_maintenance, w.team_id AS worker_team_id, r.user_id AS requestor_id, r.kind,
-    j.state, j.model, j.leased_at, j.reward_mk, j.is_unpaid, r.things, r.charge_factor, r.charge_extra_mk
+    j.state, j.model, j.leased_at, j.reward_mk, j.is_unpaid, r.things, r.charge_factor, r.charge_extra_mk,
+    w.name AS worker_name, r.is_inline, r.webhook
 FROM jobs AS j
 JOIN requests AS r ON r.id = j.request_id
 JOIN workers AS w ON w.id = j.worker_id
@@ -172,9 +174,9 @@ WITH finished AS (
         SELECT request_id, sum(ended.charged_mk) AS charged_mk, count(*) AS jobs FROM ended GROUP BY request_id
     ) AS total
     WHERE r.id = total.request_id
-    RETURNING r.id, r.held_mk
+    RETURNING r.id, r.held_mk, r.state = 'live' AND r.waiting = 0 AND r.running = 0 AS is_over
 )
-SELECT ended.id, ended.request_id, held.held_mk AS held_before_mk, charged.held_mk AS held_after_mk
+SELECT ended.id, ended.request_id, held.held_mk AS held_before_mk, charged.held_mk AS held_after_mk, charged.is_over
 FROM ended
 JOIN held ON held.id = ended.request_id
 JOIN charged ON charged.id = ended.request_id;
@@ -219,7 +221,8 @@ SET faults = back.batches, state = back.state, waiting = back.waiting, running =
     held_mk = least(r.held_mk, (back.waiting + back.running) * r.charge_max_mk)
 FROM back
 WHERE r.id = back.id
-RETURNING r.user_id, r.lane_id, r.rank, r.waiting, back.held_before_mk - r.held_mk AS returned_mk;
+RETURNING r.user_id, r.lane_id, r.rank, r.waiting, back.held_before_mk - r.held_mk AS returned_mk,
+    CASE WHEN r.state = 'faulted' THEN r.webhook END AS webhook_of_faulted;
 
 -- name: cancel
 -- Nothing more of a locked request is handed out; what was held for what waited is held no longer, and returned.
@@ -260,7 +263,7 @@ LIMIT :limit;
 
 -- name: expired_requests
 -- Requests past their expiry that nobody works on, locked, with what is still held for them.
-SELECT id, user_id, held_mk
+SELECT id, user_id, held_mk, CASE WHEN state = 'live' AND waiting > 0 THEN webhook END AS webhook_of_unmade
 FROM requests AS r
 WHERE expires_at < :now AND NOT EXISTS (SELECT FROM jobs AS j WHERE j.request_id = r.id AND j.state = 'leased')
 ORDER BY expires_at

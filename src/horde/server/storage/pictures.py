@@ -19,7 +19,8 @@ from collections.abc import Iterator
 
 from PIL import Image, UnidentifiedImageError
 
-from horde.errors import ImageValidationFailed
+from horde.errors import ImageValidationFailed, ObjectNotFound
+from horde.server.storage.objects import Objects
 
 PICTURE_BYTES_MAX = 20 * 1024 * 1024
 PICTURE_SIDE_MAX = 4 * 3072
@@ -36,6 +37,8 @@ SIDE = 2**14 - 1
 """The bits of a width or height."""
 PLAIN_BYTES_MIN = 32
 """Enough for all that is looked at."""
+GONE = "N/A"
+"""What stands in place of a picture that is not there any more (contract/lifecycle.md, section 10)."""
 
 
 async def as_webp(content: bytes) -> bytes:
@@ -53,6 +56,14 @@ async def as_webp(content: bytes) -> bytes:
         with _opened(content, "WEBP"):
             return content
     return await asyncio.to_thread(_converted, content)
+
+
+async def in_base64(objects: Objects, key: str) -> str:
+    """The picture in base64; `N/A` when it is gone. Raises StorageFailed."""
+    try:
+        return base64.b64encode(await objects.get(key)).decode()
+    except ObjectNotFound:
+        return GONE
 
 
 def from_base64(text: str) -> bytes:

@@ -68,7 +68,8 @@ async def generate_async(
     key: IdempotencyKey = None,
 ) -> Response[v2.GenerateAccepted | v2.DryRun]:
     """Ask for images. They are made when a worker that can do it has time; look with generate/check."""
-    draft = translate.draft(data, client_agent)
+    webhook = translate.webhook(data, ctx.services.settings, base_url(request))
+    draft = translate.draft(data, client_agent, webhook=webhook)
     if data.dry_run:
         return Response(v2.DryRun(whole_kudos_on_the_wire(await estimated(ctx, user, draft))), status_code=200)
     accepted = await submit(ctx, user, draft, await idempotency_key(request, user, key))

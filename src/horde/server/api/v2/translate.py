@@ -16,7 +16,7 @@ from horde.errors import (
 )
 from horde.kinds import image
 from horde.kinds.agents import capabilities
-from horde.kinds.base import Draft
+from horde.kinds.base import Draft, Webhook
 from horde.kinds.seeds import random_seed, seed_number
 from horde.server.accounts.users import id_of_alias
 from horde.server.context import Context
@@ -24,8 +24,10 @@ from horde.server.requests.deliver import Delivery
 from horde.server.requests.lease import Popped
 from horde.server.requests.pop import Ask, Idle
 from horde.server.requests.read import Progress
+from horde.server.settings import Settings
 from horde.server.storage.objects import job_key
 from horde.server.storage.pictures import from_base64
+from horde.server.webhooks.target import check_target
 from horde.server.workers.checkin import MODELS_MAX, CheckIn
 from horde.server.workers.notices import Notice
 from horde.server.workers.roster import OfferTerms
@@ -49,7 +51,7 @@ SWITCHES = {
 """What a worker's owner can decline, and the field that says so by being false."""
 
 
-def draft(body: v2.GenerateAsync, client_agent: str) -> Draft[image.ImageParams]:
+def draft(body: v2.GenerateAsync, client_agent: str, *, webhook: Webhook | None = None) -> Draft[image.ImageParams]:
     """What is asked for.
 
     Raises a BadInput for what this server cannot do (yet): a request is never accepted and then done differently.
@@ -78,16 +80,13 @@ def draft(body: v2.GenerateAsync, client_agent: str) -> Draft[image.ImageParams]
         seed=seed,
         seed_variation=0 if variation is UNSET else variation,
         client_agent=client_agent,
+        webhook=webhook,
     )
 
 
 def _refuse_what_is_not_there(body: v2.GenerateAsync) -> None:
     if body.style is not UNSET:
         raise StyleNotFound(f"Style with ID or name {body.style[:80]!r} not found.")
-    if body.webhook is not UNSET:
-        if not body.webhook.startswith("https://"):
-            raise BadInput("A webhook must start with https://.")
-        raise BadInput("This server does not call webhooks yet.", hint="leave `webhook` out and poll generate/check.")
     if body.proxied_account is not UNSET:
         raise OnlyServiceAccountProxy
     if body.source_image is not UNSET:
@@ -98,6 +97,14 @@ def _refuse_what_is_not_there(body: v2.GenerateAsync) -> None:
         raise InvalidExtraSourceImages
     if body.params.special is not UNSET:
         raise BadInput("Only special users may send a special field.")
+
+
+def webhook(body: v2.GenerateAsync, settings: Settings, base_url: str) -> Webhook | None:
+    """Where the requestor wants to be told, and of what. Raises BadInput for a place that is never called."""
+    if body.webhook is UNSET:
+        return None
+    check_target(settings, body.webhook)
+    return Webhook(url=body.webhook, events=tuple(dict.fromkeys(body.webhook_events)), base_url=base_url)
 
 
 def check(progress: Progress) -> v2.CheckAnswer:

@@ -1,0 +1,1 @@
+"""What leaves this server for addresses that strangers name."""

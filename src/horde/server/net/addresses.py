@@ -1,0 +1,117 @@
+"""Calls to addresses that strangers name never reach what only our own network can.
+
+The address that was looked at is the one that is connected to: a name that says something else the second time (DNS
+rebinding) gains nothing. Knows httpx and nothing else of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+import httpx
+
+ADDRESSES_MAX = 4
+"""Of a name with more addresses, so many are tried."""
+NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+"""Addresses that a translator turns into the IPv4 address in their last 32 bits (RFC 6052, RFC 8215)."""
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""(host, port) -> its addresses, the best first. Raises OSError."""
+
+
+class AddressRefused(httpx.TransportError):
+    """The host has an address that only our own network can reach, or one that is nobody's."""
+
+
+def is_public(address: str) -> bool:
+    """Whether this is the address of one machine that the whole Internet can reach.
+
+    Looks into what only wraps an IPv4 address: mapped ones, 6to4, Teredo, and NAT64. Raises ValueError for what is no
+    address.
+    """
+    found = ip_address(address)
+    inner = _inner(found) if isinstance(found, IPv6Address) else None
+    if inner is not None:
+        return is_public(str(inner))
+    if isinstance(found, IPv6Address) and found.is_site_local:
+        return False  # which Python takes for global: nobody has them since RFC 3879
+    return found.is_global and not found.is_multicast and not found.is_reserved
+
+
+def _inner(address: IPv6Address) -> IPv4Address | None:
+    if any(address in network for network in NAT64):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+
+
+def refuse_private(host: str, addresses: Sequence[str]) -> None:
+    """Raises AddressRefused unless all these addresses of the host are public: one that is not is no accident."""
+    for address in addresses:
+        if not is_public(address):
+            raise AddressRefused(f"{host} has the address {address}, which is not a public one.")
+
+
+def is_private_literal(host: str) -> bool:
+    """Whether the host is written as an address, and one that is not public. A name is nobody's yet: False."""
+    try:
+        return not is_public(host.strip("[]"))
+    except ValueError:
+        return False
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """The addresses of a host as the system knows them. Raises OSError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]).partition("%")[0] for _, _, _, _, address in found))
+
+
+class PublicOnly(httpx.AsyncBaseTransport):
+    """Looks a host up, refuses it where an address of it is not public, and connects to the address that it looked at.
+
+    The name stays what TLS asks for and what `Host` says. Over `inner` no connection may be kept for a second call: it
+    would be found again by address, though it was made for another name (`without_keep_alive`).
+    """
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, *, resolve: Resolve = resolve) -> None:
+        self._inner = inner
+        self._resolve = resolve
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Raises AddressRefused, and what httpx raises."""
+        host = request.url.host
+        for address in (addresses := await self._addresses(request)):
+            request.extensions = {**request.extensions, "sni_hostname": host}
+            request.url = request.url.copy_with(host=address)
+            try:
+                return await self._inner.handle_async_request(request)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                # Nothing was sent yet. A machine without IPv6 still learns of such addresses.
+                if address == addresses[-1]:
+                    raise
+        raise AssertionError("there is at least one address")
+
+    async def aclose(self) -> None:
+        """Close what is below."""
+        await self._inner.aclose()
+
+    async def _addresses(self, request: httpx.Request) -> list[str]:
+        url = request.url
+        port = url.port or (443 if url.scheme == "https" else 80)
+        try:
+            addresses = list(await self._resolve(url.host, port))[:ADDRESSES_MAX]
+        except (OSError, UnicodeError) as error:
+            raise httpx.ConnectError(f"{url.host} is not known: {error}", request=request) from error
+        if not addresses:
+            raise httpx.ConnectError(f"{url.host} has no address.", request=request)
+        refuse_private(url.host, addresses)
+        return addresses
+
+
+def without_keep_alive(*, connections: int, verify: ssl.SSLContext | bool = True) -> httpx.AsyncHTTPTransport:
+    """A transport of httpx that makes a new connection for every call, and so many at once at the most."""
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=0)
+    return httpx.AsyncHTTPTransport(verify=verify, limits=limits)
