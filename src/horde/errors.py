@@ -86,7 +86,7 @@ class TooManyUpscalers(BadInput):
 
 
 class RequiresTrust(BadInput):
-    """Only trusted users may switch batching off for several images."""
+    """Only trusted users may switch batching off for several results."""
 
 
 class OnlyServiceAccountProxy(BadInput):
@@ -105,6 +105,22 @@ class InvalidExtraSourceImages(BadInput):
     """Extra source images are only used with source_processing remix."""
 
     rc = "InvalidExtraSourceImages."
+
+
+class TokenOverflow(BadInput):
+    """max_length is more than max_context_length, of which it is a part."""
+
+
+class MissingFullSamplerOrder(BadInput):
+    """sampler_order has to name all samplers."""
+
+
+class TooManyStopSequences(BadInput):
+    """There are too many stop sequences."""
+
+
+class ExcessiveStopSequence(BadInput):
+    """The stop sequences are too long."""
 
 
 class InvalidExtraTexts(BadInput):

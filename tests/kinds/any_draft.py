@@ -13,7 +13,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
 JSON = st.recursive(st.booleans() | st.integers(-(2**53), 2**53) | TEXTS, lambda inner: st.lists(inner, max_size=3))
 NAMES = st.sampled_from([
     "stable_diffusion", "stable_diffusion_inpainting", "SDXL 1.0", "Stable Cascade 1.0", "Flux.1-Schnell fp8 (Compact)",
-    "horde_special::portraits#7",
+    "horde_special::portraits#7", "koboldcpp/L3-8B-Stheno-v3.2", "aphrodite/Meta-Llama-3.1-70B",
 ])  # fmt: skip
 WORKERS = st.sampled_from([f"00000000-0000-4000-8000-00000000000{digit}" for digit in range(6)])
 
@@ -35,6 +35,7 @@ def any_draft(draw: st.DrawFn, kind: Kind[Any]) -> Draft[Any]:
         models=tuple(draw(st.lists(NAMES, max_size=3))),
         nsfw=draw(st.booleans()),
         trusted_workers=draw(st.booleans()),
+        validated_backends=draw(st.booleans()),
         slow_workers=draw(st.booleans()),
         extra_slow_workers=draw(st.booleans()),
         workers=tuple(draw(st.lists(WORKERS, max_size=3))),

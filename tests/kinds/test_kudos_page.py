@@ -36,7 +36,7 @@ def _of_image(asked: dict[str, Any]) -> list[Kudos]:
     params = {name: value for name, value in asked.items() if name not in OF_THE_REQUEST}
     draft = Draft(kind="image", prompt="a red fox", params=msgspec.convert(params, ImageParams), **request)
     price = KIND.price(draft)
-    worth = KIND.worth(price, draft.models[0], KIND.needs(draft).features)
+    worth = KIND.worth(price, draft.models[0], KIND.needs(draft))
     return [price, worth, KIND.charge_terms(draft).of(worth), KIND.estimate(draft)]
 
 

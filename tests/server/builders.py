@@ -149,7 +149,9 @@ PICTURE = picture()
 
 def delivery(job_id: str, **changes: Any) -> Delivery:
     """A good result."""
-    return replace(Delivery(job_id=job_id, picture=PICTURE, state="ok", seed=7, gen_metadata=[]), **changes)
+    return replace(
+        Delivery(job_id=job_id, kind="image", picture=PICTURE, state="ok", seed=7, gen_metadata=[]), **changes
+    )
 
 
 async def delivered(ctx: Context, owner: User, job_id: str, **changes: Any) -> Kudos:

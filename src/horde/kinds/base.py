@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, Literal, Protocol, TypeVar
@@ -109,6 +109,8 @@ class Draft(Generic[P]):
     nsfw: bool = True
     censor_nsfw: bool = True
     trusted_workers: bool = False
+    validated_backends: bool = False
+    """Whether only programs may do it that are known to do it well; for kinds that know of such."""
     slow_workers: bool = True
     extra_slow_workers: bool = False
     workers: tuple[str, ...] = ()
@@ -154,10 +156,34 @@ class Heavy:
     """Whether a smaller request would be taken without."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made(Generic[P]):
+    """A delivered job, for kinds whose worth follows from what was made."""
+
+    params: P
+    prompt_characters: int
+    text: str
+    model: str
+    agent: str
+    """The worker's program."""
+    is_owner_trusted: bool
+    """The worker's owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """In what people count a kind's work."""
+
+    name: str
+    """Many of them: "tokens"."""
+    things: int
+    """How many things are one."""
+
+
 class Tax(Protocol[P]):
     """What a requestor pays once, when a request is accepted."""
 
-    def __call__(self, draft: Draft[P], *, has_foreign_style: bool = False) -> Kudos:
+    def __call__(self, draft: Draft[P], /, *, has_foreign_style: bool = False) -> Kudos:
         """`has_foreign_style`: a style of somebody else was applied."""
         ...
 
@@ -186,6 +212,11 @@ def told_as_censored(state: str) -> dict[str, object]:
     return {"censored": state != "ok"}
 
 
+def told_by_name(state: str) -> dict[str, object]:
+    """A result's state under its own name."""
+    return {"state": state}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind(Generic[P]):
     """One kind of job as a table of pure functions. The registry `KINDS` is the only place that lists them."""
@@ -196,17 +227,24 @@ class Kind(Generic[P]):
     """Raises BadInput for what the schema alone cannot refuse."""
     needs: Callable[[Draft[P]], Needs]
     things: Callable[[P], int]
-    """How much work one job is, in the kind's own unit (images: pixelsteps)."""
+    """How much work one job is, in the kind's own things (images: pixelsteps)."""
+    unit: Unit
+    default_speed: float
+    """Things per second of a worker that has delivered nothing yet."""
+    slow_below: Callable[[Sequence[str]], float]
+    """(models in the worker's order) -> things per second under which it is slow."""
+    abilities: Callable[[str], frozenset[str]]
+    """(agent) -> what the worker program that calls itself so can do, in the words of the features."""
     price: Callable[[Draft[P]], Kudos]
-    """What one job is worth before it is known which model makes it."""
+    """What one job is worth before it is known which model makes it; 0 where nothing can be said yet."""
     any_model: str
     """What a request that names no model is taken for, before one is chosen."""
-    worth: Callable[[Kudos, str, Collection[str]], Kudos]
-    """(price, model, features as in `Needs`) -> what one delivered job is worth."""
+    worth: Callable[[Kudos, str, Needs], Kudos]
+    """(price, model, needs) -> what one delivered job is worth; with `worth_of_made`, the most that it can be worth."""
     pay_share: Callable[[str], float]
     """(agent) -> the part of a job's worth that a worker with this program is credited with."""
-    uptime_reward: Callable[[Collection[str], Collection[str]], Kudos]
-    """(models, features offered) -> what a worker gets for having been online for ten minutes."""
+    uptime_reward: Callable[[Sequence[str], Collection[str], Mapping[str, int]], Kudos]
+    """(models, features, sizes offered) -> what a worker gets for having been online for ten minutes."""
     charge_terms: Callable[[Draft[P]], ChargeTerms]
     """How the charge for one job follows from its worth."""
     tax: Tax[P]
@@ -226,6 +264,12 @@ class Kind(Generic[P]):
     """(name, value) of a size in `Needs.sizes` -> how a human says it: "262,144 pixels (for example 512x512)"."""
     skip_keys_shown: tuple[str, ...]
     """The skip keys that an idle worker is told also when nothing was skipped for them."""
+    makes_files: bool
+    """Whether a result is a file in the storage; else it is a text, which is kept with the job."""
+    worth_of_made: Callable[[Made[P]], Kudos] | None = None
+    """What a delivered job is worth where only the result tells it; None: what `worth` said when it was handed out."""
+    upfront: Callable[[Draft[P]], Kudos] | None = None
+    """What the requestor of a heavy request must have; None: all that the request can cost."""
     counts_for_teams: bool = False
     """Whether jobs of this kind count for the teams of the workers that do them."""
     result_field: str = "img"

@@ -6,7 +6,7 @@ Source of the payload: contract/api-v2.md, section 3.1; of the lease: contract/l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isqrt
 
 import msgspec
@@ -23,8 +23,8 @@ from horde.errors import (
     MissingPrompt,
     TooManyUpscalers,
 )
-from horde.kinds.agents import pay_share, sampler_needed
-from horde.kinds.base import Draft, Kind, Needs
+from horde.kinds.agents import abilities, pay_share, sampler_needed
+from horde.kinds.base import Draft, Kind, Needs, Unit
 from horde.kinds.image_charge import ANY_MODEL, charge_terms, estimate, tax, uptime_reward, worth
 from horde.kinds.image_params import DEFAULT_STEPS, SIZE_MAX, SIZE_STEP, UPSCALERS
 from horde.kinds.image_params import ImageParams as ImageParams
@@ -36,6 +36,7 @@ from horde.kinds.image_params import steps as steps
 from horde.kinds.image_price import base
 from horde.kinds.image_upfront import downgraded, heavy
 from horde.kinds.models import is_any_large
+from horde.units import PIXELSTEPS_PER_MPS, Kudos
 
 NAME = "image"
 
@@ -47,6 +48,9 @@ HEAVY = frozenset({
 STEPS_LIMITED = (20 + 40) // 2
 """Effective steps that workers who limit them still make: the middle of what a model needs (lifecycle.md, row B22)."""
 PROMPT_WORDS_MAX = 7500
+DEFAULT_SPEED = 1_000_000.0
+SLOW_BELOW = 500_000.0
+"""Pixelsteps per second: of a worker that has delivered nothing yet, and under which a worker is slow."""
 LEASE_BASE_S, LEASE_S_PER_STEP = 30, 2
 LEASE_BASIS_PIXELS = 512 * 512
 LEASE_FACTOR_CONTROL, LEASE_FACTOR_LARGE, LEASE_FACTOR_EXTRA_SLOW = 2, 3, 3
@@ -178,6 +182,16 @@ def size_in_words(_name: str, pixels: int) -> str:
     return f"{pixels:,} pixels (for example {width or side}x{height})"
 
 
+def slow_below(_models: Sequence[str]) -> float:
+    """The same for all models."""
+    return SLOW_BELOW
+
+
+def worth_to(price: Kudos, model: str, needs: Needs) -> Kudos:
+    """What one job of that price is worth when this model made it for these needs."""
+    return worth(price, model, needs.features)
+
+
 SKIP_KEYS_SHOWN = (
     "bridge_version", "untrusted", "performance", "controlnet", "post-processing", "lora", "nsfw", "unsafe_ip",
     "painting", "img2img", "worker_id", "models",
@@ -190,12 +204,16 @@ KIND = Kind(
     check=check,
     needs=needs,
     things=things,
+    unit=Unit("megapixelsteps", PIXELSTEPS_PER_MPS),
+    default_speed=DEFAULT_SPEED,
+    slow_below=slow_below,
+    abilities=abilities,
     price=base,
     any_model=ANY_MODEL,
     counts_for_teams=True,
     pay_share=pay_share,
     uptime_reward=uptime_reward,
-    worth=worth,
+    worth=worth_to,
     charge_terms=charge_terms,
     tax=tax,
     estimate=estimate,
@@ -207,4 +225,5 @@ KIND = Kind(
     batch_max=batch_max,
     size_in_words=size_in_words,
     skip_keys_shown=SKIP_KEYS_SHOWN,
+    makes_files=True,
 )

@@ -5,7 +5,7 @@ Source: contract/kudos.md, sections 2.2, 4 and 5.1.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from msgspec import UNSET
@@ -48,7 +48,7 @@ def worth(price: Kudos, model: str, features: Collection[str]) -> Kudos:
     return Kudos(price * multiplier)
 
 
-def uptime_reward(models: Collection[str], features: Collection[str]) -> Kudos:
+def uptime_reward(models: Collection[str], features: Collection[str], _sizes: Mapping[str, int]) -> Kudos:
     """For ten minutes online: the more models are there to be asked for, the more (contract/kudos.md, section 6)."""
     return Kudos(UPTIME + UPTIME_PER_MODEL * len(models) + (UPTIME_FOR_LORA if "lora" in features else 0))
 

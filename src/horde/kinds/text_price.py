@@ -1,6 +1,6 @@
 """What a text is worth, what its requestor pays, and which texts are only written for who can pay all of them.
 
-Plain functions of plain arguments: the kind `text` is not there yet. Source: contract/kudos.md, sections 3, 4 and 5.
+Plain functions of plain arguments; text.py makes a kind of them. Source: contract/kudos.md, sections 3 to 6.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ UNVALIDATED = 0.3
 PER_TOKEN_OF_UNKNOWN = 0.027
 ANY_MODEL_BILLIONS = 13
 """The size of model that an estimate supposes where any will do."""
+ANY_MODEL = f"any model of {ANY_MODEL_BILLIONS}B"
 
 CHARGE_TERMS: Final = ChargeTerms(factor=1.0, extra=kudos(1))
 TAX, TAX_FOR_STYLE = kudos(1), kudos(2)
@@ -34,6 +35,10 @@ TAX, TAX_FOR_STYLE = kudos(1), kudos(2)
 LENGTH_IDLE, LENGTH_PER_THREAD, LENGTH_PER_JOB = 512, 5, 0.9
 LENGTH_LEAST, LENGTH_MOST = 256, 512
 REQUIRED_OF_ANY_MODEL, REQUIRED_DIVISOR = 20, 21
+
+UPTIME, UPTIME_PER_CONTEXT, UPTIME_CONTEXT_MOST = 25, 15, 262_144
+UPTIME_BILLIONS, UPTIME_SHARE_LEAST, UPTIME_SHARE_OF_UNKNOWN = 7, 0.25, 0.5
+"""The bigger its first model, the more a worker gets for being online: a model of 7 billions is the measure."""
 
 
 def worth(
@@ -62,6 +67,15 @@ def worth(
     return hundredths(tokens * context * PER_TOKEN_OF_UNKNOWN if is_owner_trusted else CONTEXT_LEAST)
 
 
+def worth_most(model: str, *, max_length: int, max_context_length: int) -> Kudos:
+    """The most that a text can turn out to be worth: all tokens, all the context, whoever writes it."""
+    context = context_factor(max_context_length)
+    billions = billions_of(model)
+    if billions is None:
+        return hundredths(max(max_length * context * PER_TOKEN_OF_UNKNOWN, CONTEXT_LEAST))
+    return hundredths(max_length * _by_size(billions) / WORTH_DIVISOR * context)
+
+
 def context_factor(tokens: int) -> float:
     """How much dearer a text is for what has to be read before it; 1.2 to 30."""
     grown = CONTEXT_GROWTH ** log2(tokens / CONTEXT_TOKENS) if tokens > 0 else 0.0
@@ -77,9 +91,11 @@ def estimate(models: Sequence[str], *, max_length: int, max_context_length: int,
     """What a request is expected to cost if the first of its models writes all it may, with all the context it may."""
     context = context_factor(max_context_length)
     billions = billions_of(models[0]) if models else ANY_MODEL_BILLIONS
-    per_token = PER_TOKEN_OF_UNKNOWN if billions is None else _by_size(billions) / ESTIMATE_DIVISOR
-    job = CHARGE_TERMS.of(hundredths(max_length * per_token * context))
-    return Kudos(job * n + TAX)
+    if billions is None:
+        job = worth_most(models[0], max_length=max_length, max_context_length=max_context_length)
+    else:
+        job = hundredths(max_length * _by_size(billions) / ESTIMATE_DIVISOR * context)
+    return Kudos(CHARGE_TERMS.of(job) * n + TAX)
 
 
 def required(models: Sequence[str], *, max_length: int, n: int) -> Kudos:
@@ -117,6 +133,16 @@ def heavy(
     if max_length > free:
         return Heavy(f"It asks for {max_length} tokens, and at this load up to {free} are free.")
     return None
+
+
+def uptime_reward(models: Sequence[str], *, max_context_length: int, is_validated: bool) -> Kudos:
+    """For ten minutes online: the more context, and the bigger the first model, the more."""
+    reward = UPTIME + UPTIME_PER_CONTEXT * min(max_context_length, UPTIME_CONTEXT_MOST) / CONTEXT_TOKENS
+    billions = billions_of(models[0]) if models else None
+    if billions is None:
+        return hundredths(reward * UPTIME_SHARE_OF_UNKNOWN)
+    share = 1.0 if is_validated else UNVALIDATED
+    return hundredths(reward * share * max(billions / UPTIME_BILLIONS, UPTIME_SHARE_LEAST))
 
 
 def _by_size(billions: float) -> float:

@@ -1,5 +1,7 @@
 """The messages of API v2 for image requests and workers. Source: contract/api-v2.md, sections 2, 3, 7 and 8.
 
+Those of texts: v2_text.py.
+
 Defaults are those that the handlers really use, not the ones that the published schema of the reference advertises.
 An explicit null is refused for every optional field, as the contract wants it: absent is `UNSET`.
 Answers that the contract strips of nulls (section 1.7) have `omit_defaults`; the others always show every key.
@@ -23,6 +25,7 @@ BODY_TEXT_MAX = 100_000
 PRIORITY_USERS_MAX = 100
 """The contract names no limit; each of them is a look into the queue at every pop."""
 BASE64_MAX = 20 * 1024 * 1024
+WebhookEvents = Annotated[list[WebhookEvent], Meta(min_length=1, max_length=4)]
 
 
 class ExtraSourceImage(msgspec.Struct):
@@ -60,9 +63,7 @@ class GenerateAsync(msgspec.Struct, kw_only=True):
     disable_batching: bool = False
     allow_downgrade: bool = False
     webhook: Annotated[str, Meta(min_length=10, max_length=1024)] | UnsetType = UNSET
-    webhook_events: Annotated[list[WebhookEvent], Meta(min_length=1, max_length=4)] = msgspec.field(
-        default_factory=lambda: ["job.done"]
-    )
+    webhook_events: WebhookEvents = msgspec.field(default_factory=lambda: ["job.done"])
     """An addition of ours: what the webhook is told of."""
     style: Annotated[str, Meta(min_length=3, max_length=1024)] | UnsetType = UNSET
 
@@ -75,7 +76,7 @@ class Warned(msgspec.Struct):
 
 
 class GenerateAccepted(msgspec.Struct, omit_defaults=True):
-    """The request waits, under `id`; `kudos` is the price of one of its images."""
+    """The request waits, under `id`; `kudos` is the price of one of its images, and 0 for texts."""
 
     id: str
     kudos: float
@@ -99,7 +100,7 @@ class CheckAnswer(msgspec.Struct, kw_only=True):
     done: bool
     faulted: bool
     wait_time: int
-    """Seconds until the last picture, as far as can be told."""
+    """Seconds until the last result, as far as can be told."""
     queue_position: int
     """1 is next; 0: nothing of it waits."""
     kudos: float
@@ -141,8 +142,8 @@ class StatusAnswer(CheckAnswer, kw_only=True):
     generations: list[Generation]
 
 
-class Pop(msgspec.Struct, kw_only=True):
-    """A worker asks for a job and says what it can do."""
+class AnyPop(msgspec.Struct, kw_only=True):
+    """What workers of every kind say when they ask for a job."""
 
     name: Annotated[str, Meta(min_length=1, max_length=1000)]
     priority_usernames: Annotated[list[str], Meta(max_length=PRIORITY_USERS_MAX)] = []
@@ -153,6 +154,16 @@ class Pop(msgspec.Struct, kw_only=True):
     require_upfront_kudos: bool = False
     amount: Annotated[int, Meta(ge=1, le=20)] = 1
     extra_slow_worker: bool = False
+    serves: Literal["everybody", "team", "owner"] = "everybody"
+    """An addition of ours: whom. Who serves only his own people is not paid for it, and they are not charged."""
+    held_jobs: Annotated[list[str], Meta(max_length=100)] | UnsetType = UNSET
+    """An addition of ours: the ids of all jobs this worker still works on. When given, its other jobs go back to the
+    queue at once, so that a worker that was killed loses nobody's time. Who sends it makes one pop at a time."""
+
+
+class Pop(AnyPop, kw_only=True):
+    """A worker asks for a job and says what it can do."""
+
     max_pixels: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 512 * 512
     blacklist: Annotated[list[str], Meta(max_length=10_000)] = []
     allow_img2img: bool = True
@@ -163,11 +174,6 @@ class Pop(msgspec.Struct, kw_only=True):
     allow_sdxl_controlnet: bool = False
     allow_lora: bool = False
     limit_max_steps: bool = False
-    serves: Literal["everybody", "team", "owner"] = "everybody"
-    """An addition of ours: whom. Who serves only his own people is not paid for it, and they are not charged."""
-    held_jobs: Annotated[list[str], Meta(max_length=100)] | UnsetType = UNSET
-    """An addition of ours: the ids of all jobs this worker still works on. When given, its other jobs go back to the
-    queue at once, so that a worker that was killed loses nobody's time. Who sends it makes one pop at a time."""
 
 
 class WorkerMessage(msgspec.Struct, omit_defaults=True):
@@ -235,7 +241,7 @@ class TeamName(msgspec.Struct):
 
 
 class WorkerAnswer(msgspec.Struct, kw_only=True):
-    """A worker as everybody may see it."""
+    """A worker as everybody may see it; what is only said of images or of texts is left out of the others."""
 
     name: str
     id: str
@@ -255,15 +261,17 @@ class WorkerAnswer(msgspec.Struct, kw_only=True):
     bridge_agent: str
     nsfw: bool
     models: list[str]
-    max_pixels: int
-    megapixelsteps_generated: float
-    img2img: bool
-    painting: bool
-    post_processing: bool = msgspec.field(name="post-processing")
-    controlnet: bool
-    sdxl_controlnet: bool
-    lora: bool
     info: str | UnsetType = UNSET
+    max_pixels: int | UnsetType = UNSET
+    megapixelsteps_generated: float | UnsetType = UNSET
+    img2img: bool | UnsetType = UNSET
+    painting: bool | UnsetType = UNSET
+    post_processing: bool | UnsetType = msgspec.field(name="post-processing", default=UNSET)
+    controlnet: bool | UnsetType = UNSET
+    sdxl_controlnet: bool | UnsetType = UNSET
+    lora: bool | UnsetType = UNSET
+    max_length: int | UnsetType = UNSET
+    max_context_length: int | UnsetType = UNSET
 
 
 class ModelAnswer(msgspec.Struct):
@@ -273,9 +281,9 @@ class ModelAnswer(msgspec.Struct):
     count: int
     """Threads of workers that offer it."""
     performance: float
-    """Pixelsteps per second."""
+    """Pixelsteps or tokens per second."""
     queued: float
-    """Pixelsteps waiting for it."""
+    """Pixelsteps or tokens waiting for it."""
     jobs: float
     eta: int
     type: str

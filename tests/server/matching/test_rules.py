@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from horde.kinds import KINDS, image
+from horde.kinds import KINDS, image, text
 from horde.kinds.agents import CAPABILITIES, SAME_SAMPLERS
 from horde.kinds.base import Kind, Needs, Offer
 from horde.server.matching.rules import RULES, can_serve, failures
@@ -122,8 +122,17 @@ MEMORY_ROWS = [  # section 5 B; rows that A has already are not repeated
     row("a size of a kind to come", "length", needs(sizes=(("length", 2),)), offer(), offer(sizes={"length": 2})),
 ]  # fmt: skip
 
+TALE = needs(text.VALIDATED, kind="text", sizes=((text.LENGTH, 80), (text.CONTEXT, 2048)))
+SCRIBE = offer(kind="text", features=frozenset({text.VALIDATED}), sizes=dict(TALE.sizes))
+TEXT_ROWS = [  # section 5 C; rows that A and B have already are not repeated
+    row("C max_length", "max_length", TALE, replace(SCRIBE, sizes={text.LENGTH: 79, text.CONTEXT: 2048}), SCRIBE),
+    row("C context", "max_context_length", TALE, replace(SCRIBE, sizes={text.LENGTH: 80, text.CONTEXT: 1}), SCRIBE),
+    row("C validated back end", "bridge_version", TALE, replace(SCRIBE, features=frozenset()), SCRIBE),
+]
+ROWS = [*DATABASE_ROWS, *MEMORY_ROWS, *TEXT_ROWS]
 
-@pytest.mark.parametrize(("demand", "lacking", "serving", "skip_key"), [*DATABASE_ROWS, *MEMORY_ROWS])
+
+@pytest.mark.parametrize(("demand", "lacking", "serving", "skip_key"), ROWS)
 def test_row_of_the_contract_alone_keeps_a_worker_from_a_job(
     demand: Needs, lacking: Offer, serving: Offer, skip_key: str
 ) -> None:
@@ -169,7 +178,7 @@ def test_every_lack_is_named_once_not_only_the_first() -> None:
 
 
 def test_every_rule_of_the_table_has_its_row_here() -> None:
-    rows = [(*parameters.values[:2],) for parameters in [*DATABASE_ROWS, *MEMORY_ROWS]]
+    rows = [(*parameters.values[:2],) for parameters in ROWS]
     failed = {rule.name for demand, lacking in rows for rule in RULES if not _holds(rule, demand, lacking)}
 
     assert failed == {rule.name for rule in RULES}

@@ -25,7 +25,7 @@ async def test_account_shows_what_belongs_to_it(clock: Clock) -> None:
     found = await account(clock.ctx, ada)
 
     assert (found.kudos, found.worker_count, found.worker_ids) == (100_000 - TAX - CHARGED, 1, [zeus.id])
-    assert [str(listed) for listed in found.image_requests] == [request_id]
+    assert [str(listed) for listed in found.requests["image"]] == [request_id]
 
 
 async def test_world_does_not_see_what_others_do_with_the_anonymous_key(clock: Clock) -> None:
@@ -35,4 +35,4 @@ async def test_world_does_not_see_what_others_do_with_the_anonymous_key(clock: C
 
     found = await account(clock.ctx, nobody)
 
-    assert (found.worker_count, found.worker_ids, found.image_requests) == (1, [], [])
+    assert (found.worker_count, found.worker_ids, found.requests) == (1, [], {})

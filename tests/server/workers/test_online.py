@@ -11,11 +11,11 @@ import pytest
 from msgspec.structs import replace as replaced
 
 from horde.kinds.base import Needs
+from horde.kinds.image import DEFAULT_SPEED
 from horde.server.context import Context
 from horde.server.matching.lanes import Lane, Lanes
 from horde.server.settings import Settings
 from horde.server.workers.online import NOBODY, OVERLAP, WHOLE_EVERY, Online, Power, online
-from horde.server.workers.roster import DEFAULT_SPEED
 from tests.plugins.hordes import Clock
 from tests.server.builders import anonymous, change, nodes, user, worker
 

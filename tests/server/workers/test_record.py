@@ -7,9 +7,10 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any
 
+from horde.kinds.image import DEFAULT_SPEED
 from horde.server.context import Context
 from horde.server.workers.record import SLICE_S, Done, count_uncompleted, credit
-from horde.server.workers.roster import DEFAULT_SPEED, Worker, worker_by_id
+from horde.server.workers.roster import Worker, worker_by_id
 from horde.units import Kudos
 from tests.plugins.hordes import Clock
 from tests.server.builders import MODEL, change, look, nodes, user, worker

@@ -1,7 +1,7 @@
 """The one statement of "may this worker do this job": a table of named rules over what is needed and what is offered.
 
 Matching, the `skipped` counters of an idle pop, `is_possible` and the explanation (explain.py) all read this table.
-Source: contract/lifecycle.md, section 5, A and B. Two kinds of conditions of that section are not in it:
+Source: contract/lifecycle.md, section 5, A to C. Two kinds of conditions of that section are not in it:
 
 - What needs the request itself or the state of worker and queue is decided where jobs are claimed (requests/): request
   active and not expired, words of the worker's blacklist in the prompt, worker in maintenance, paused or stale,
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import get_args
 
-from horde.kinds import KINDS, image
+from horde.kinds import KINDS, image, text
 from horde.kinds.agents import SAME_SAMPLERS
 from horde.kinds.base import Needs, Offer
 
@@ -212,6 +212,13 @@ RULES: tuple[Rule, ...] = (
         f"takes more than {image.STEPS_LIMITED} steps",
         lambda _, offer: not offer.limits_steps,
         feature="many_steps",
+    ),
+    Rule(
+        "validated_backends",
+        BRIDGE_VERSION,
+        "has a back end that is known to do it well",
+        lambda _, offer: text.VALIDATED in offer.features,
+        feature=text.VALIDATED,
     ),
     *(_program(feature) for feature in PROGRAM_ALONE),
     *(_sampler(word) for word in dict.fromkeys(SAME_SAMPLERS.values())),

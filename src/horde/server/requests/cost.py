@@ -29,8 +29,9 @@ class Cost:
     """For one job, whichever of its models makes it."""
     jobs: int
     tax: Kudos
+    upfront: Kudos
+    """What must be there where the request is heavy."""
     heavy: Heavy | None = None
-    """Why all of it must be there upfront, if it must."""
 
     @property
     def hold(self) -> Kudos:
@@ -42,13 +43,15 @@ def cost_of(draft: Draft[P], needs: Needs, heavy: Heavy | None) -> Cost:
     """What a draft with these needs costs."""
     kind = KINDS[draft.kind]
     price, terms = kind.price(draft), kind.charge_terms(draft)
-    worth_most = max(kind.worth(price, model, needs.features) for model in draft.models or (kind.any_model,))
+    worth_most = max(kind.worth(price, model, needs) for model in draft.models or (kind.any_model,))
+    charge_max, tax = terms.of(worth_most), kind.tax(draft)
     return Cost(
         price=price,
         terms=terms,
-        charge_max=terms.of(worth_most),
+        charge_max=charge_max,
         jobs=draft.n,
-        tax=kind.tax(draft),
+        tax=tax,
+        upfront=kind.upfront(draft) if kind.upfront else Kudos(tax + charge_max * draft.n),
         heavy=heavy,
     )
 
@@ -63,7 +66,7 @@ class Purses:
     def hold(self, user: User, cost: Cost) -> Kudos:
         """What is held for a request of this cost: as much of what is wanted as there is beside the tax.
 
-        Raises KudosUpfront where all of it must be there and is not.
+        Raises KudosUpfront where it is heavy and its requestor has too little.
         """
         available = self._book.account(user.id).available - self._spent[user.id]
         check_upfront(cost, Kudos(max(available, 0)))
@@ -73,12 +76,12 @@ class Purses:
 
 
 def check_upfront(cost: Cost, available: Kudos) -> None:
-    """Raises KudosUpfront where all of it must be there and is not."""
-    if cost.heavy is None or available >= cost.tax + cost.hold:
+    """Raises KudosUpfront where a heavy request's requestor has too little."""
+    if cost.heavy is None or available >= cost.upfront:
         return
-    needed = kudos_on_the_wire(cost.tax + cost.hold)
+    needed = kudos_on_the_wire(cost.upfront)
     raise KudosUpfront(
         f"{cost.heavy.reason} Such a request needs {needed:.2f} kudos upfront, and"
         f" {kudos_on_the_wire(available):.2f} are there.",
-        hint="set `allow_downgrade` to have it made smaller." if cost.heavy.may_downgrade else "ask for fewer images.",
+        hint="set `allow_downgrade` to have it made smaller." if cost.heavy.may_downgrade else "ask for fewer results.",
     )

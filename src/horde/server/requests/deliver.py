@@ -1,4 +1,4 @@
-"""Take jobs' results: store each picture, then end the jobs and pay the workers of all that arrived together.
+"""Take jobs' results: store each file, then end the jobs and pay the workers of all that arrived together.
 
 Exactly one delivery of a job counts.
 """
@@ -24,7 +24,7 @@ from horde.errors import (
     WrongCredentials,
 )
 from horde.kinds import KINDS
-from horde.kinds.base import ChargeTerms
+from horde.kinds.base import ChargeTerms, Made
 from horde.server.accounts.records import Work, count_work
 from horde.server.accounts.users import ANONYMOUS_ID, User
 from horde.server.context import Context
@@ -51,8 +51,12 @@ class Delivery:
     """What a worker hands in."""
 
     job_id: str
-    picture: bytes | None
-    """None: it was uploaded to the job's link before."""
+    kind: str
+    """Of which kind the job is taken to be: one of another kind is not known to who delivers this."""
+    picture: bytes | None = None
+    """Of kinds that make files; None: it was uploaded to the job's link before."""
+    text: str = ""
+    """Of the other kinds."""
     state: ResultState
     seed: int
     gen_metadata: list[object]
@@ -83,6 +87,9 @@ class Job:
     is_inline: bool
     webhook: dict[str, object] | None
     """As the struct `Webhook`; nearly always None."""
+    params: dict[str, object] | None
+    """As the next one only of kinds whose worth follows from what was made."""
+    prompt_characters: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,17 +106,18 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """A delivery whose picture is stored."""
+    """A delivery whose file is stored, if it is one."""
 
     job: Job
     delivery: Delivery
+    worth: Kudos
     payment: JobPayment
     key: Key | None = None
 
     @property
     def paid(self) -> Paid:
         payment = self.payment
-        return Paid(reward_mk=self.job.reward_mk, credited_mk=payment.credit, escrowed_mk=payment.escrow)
+        return Paid(reward_mk=self.worth, credited_mk=payment.credit, escrowed_mk=payment.escrow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,13 +145,16 @@ async def deliver(ctx: Context, owner: User, delivery: Delivery, key: Key | None
     """
     if key and (answer := await _answered(ctx, key)) is not None:
         return answer
-    job = await _job_of(ctx, owner, delivery.job_id)
+    job = await _job_of(ctx, owner, delivery.job_id, delivery.kind)
     if job.state != "leased":
         return _paid_when_ended(job)
     # The object is written before the job is marked done: a crash in between leaves a file that the next try replaces,
     # never a finished job without its picture.
-    await _store(ctx, delivery)
-    return await ctx.together(_settle_together, _Result(job, delivery, _payment(job, delivery, owner), key))
+    if KINDS[job.kind].makes_files:
+        await _store(ctx, delivery)
+    worth = _worth(job, delivery, owner)
+    result = _Result(job, delivery, worth, _payment(job, worth, delivery.state, owner), key)
+    return await ctx.together(_settle_together, result)
 
 
 async def _answered(ctx: Context, key: Key) -> Paid | None:
@@ -152,25 +163,26 @@ async def _answered(ctx: Context, key: Key) -> Paid | None:
     return None if answer is None else msgspec.convert(answer, Paid)
 
 
-async def report_fault(ctx: Context, owner: User, job_id: str) -> None:
+async def report_fault(ctx: Context, owner: User, job_id: str, *, kind: str | None = None) -> None:
     """The worker cannot do the job; it waits again. A second report changes nothing.
 
-    Raises InvalidJobID, WrongCredentials, DuplicateGen.
+    A job of another kind than `kind` is not known; None: of whatever kind it is. Raises InvalidJobID,
+    WrongCredentials, DuplicateGen.
     """
-    job = await _job_of(ctx, owner, job_id)
+    job = await _job_of(ctx, owner, job_id, kind)
     if job.state == "done":
         _paid_when_ended(job)
     async with ctx.database.transaction() as tx:
         await give_back(tx, ctx, job.request_id, [job.id], "faulted")
 
 
-async def _job_of(ctx: Context, owner: User, job_id: str) -> Job:
+async def _job_of(ctx: Context, owner: User, job_id: str, kind: str | None) -> Job:
     try:
         key = UUID(job_id)
     except ValueError:
         key = None
     job = await ctx.together(_jobs_together, key) if key else None
-    if job is None:
+    if job is None or kind not in (None, job.kind):
         raise InvalidJobID(f"Processing Job with ID {job_id[:80]} does not exist.")
     if job.worker_owner_id != owner.id:
         raise WrongCredentials("Wrong credentials to submit this job: its worker belongs to another account.")
@@ -184,7 +196,9 @@ async def _jobs_together(ctx: Context, job_ids: Sequence[UUID]) -> list[Job | No
 
 
 async def _jobs(tx: Tx, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
-    return {job.id: job for job in await tx.all(sql.jobs_to_settle, Job, ids=list(set(job_ids)))}
+    by_result = [kind.name for kind in KINDS.values() if kind.worth_of_made]
+    found = await tx.all(sql.jobs_to_settle, Job, ids=list(set(job_ids)), by_result=by_result)
+    return {job.id: job for job in found}
 
 
 def _paid_when_ended(job: Job) -> Paid:
@@ -245,8 +259,10 @@ async def _finish(tx: Tx, ctx: Context, results: Sequence[_Result]) -> list[_Fin
             "id": result.job.id,
             "request_id": result.job.request_id,
             "result_state": result.delivery.state,
+            "result_text": None if KINDS[result.job.kind].makes_files else result.delivery.text,
             "seed": result.delivery.seed,
             "gen_metadata": result.delivery.gen_metadata,
+            "reward_mk": result.worth,
             "charged_mk": result.payment.charge,
         }
         for result in results
@@ -269,7 +285,8 @@ async def _pay(tx: Tx, ctx: Context, finished: Sequence[_Finished], results: Map
 def _to_be_told(finished: Sequence[_Finished], results: Mapping[UUID, _Result]) -> list[DoneJob]:
     told = []
     for ended in finished:
-        job, delivery = results[ended.id].job, results[ended.id].delivery
+        result = results[ended.id]
+        job, delivery = result.job, result.delivery
         if job.webhook is None:
             continue
         told.append(
@@ -281,27 +298,43 @@ def _to_be_told(finished: Sequence[_Finished], results: Mapping[UUID, _Result]) 
                 worker_id=job.worker_id,
                 worker_name=job.worker_name,
                 model=job.model,
-                reward_mk=job.reward_mk,
+                reward_mk=result.worth,
                 is_inline=job.is_inline,
                 is_last=ended.is_over,
                 seed=delivery.seed,
                 state=delivery.state,
                 gen_metadata=delivery.gen_metadata,
+                text=delivery.text,
                 webhook=job.webhook,
             )
         )
     return told
 
 
-def _payment(job: Job, delivery: Delivery, owner: User) -> JobPayment:
+def _worth(job: Job, delivery: Delivery, owner: User) -> Kudos:
+    """What the job was said to be worth when it was handed out, or what follows from what was made."""
+    kind = KINDS[job.kind]
+    if kind.worth_of_made is None:
+        return Kudos(job.reward_mk)
+    made = Made(
+        params=msgspec.convert(job.params, kind.params),
+        prompt_characters=job.prompt_characters or 0,
+        text=delivery.text,
+        model=job.model,
+        agent=job.worker_agent,
+        is_owner_trusted=owner.is_trusted,
+    )
+    return kind.worth_of_made(made)
+
+
+def _payment(job: Job, worth: Kudos, state: ResultState, owner: User) -> JobPayment:
     """Nobody is paid for serving oneself, or one's own people alone, and nobody is charged for it."""
-    worth = Kudos(job.reward_mk)
     # The anonymous account is many people, who do not serve themselves when they serve each other.
     is_own = job.requestor_id == job.worker_owner_id != ANONYMOUS_ID
     is_free = job.is_unpaid or is_own
     terms = ChargeTerms(factor=job.charge_factor, extra=Kudos(job.charge_extra_mk))
-    # The requestor pays next to nothing for a censored picture; the worker did the work all the same.
-    charge = terms.of(worth if delivery.state == "ok" else Kudos(0))
+    # The requestor pays next to nothing for a censored result; the worker did the work all the same.
+    charge = terms.of(worth if state == "ok" else Kudos(0))
     share = KINDS[job.kind].pay_share(job.worker_agent)
     return JobPayment(
         job_id=job.id,

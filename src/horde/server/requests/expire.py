@@ -1,4 +1,4 @@
-"""What time does to requests: lost leases go back to the queue, forgotten requests leave with their pictures."""
+"""What time does to requests: lost leases go back to the queue, forgotten requests leave with their results."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from horde.errors import Overloaded
+from horde.kinds import KINDS
 from horde.server.context import Context
 from horde.server.requests import sql
 from horde.server.requests.giveback import Return, give_back, return_kudos
@@ -31,6 +32,7 @@ class _LateJob:
 class _Expired:
     id: UUID
     user_id: int
+    kind: str
     held_mk: int
     webhook_of_unmade: dict[str, object] | None
     """Where its requestor wants to be told something, and not all of it was made."""
@@ -60,11 +62,12 @@ async def return_late_jobs(ctx: Context) -> int:
 
 
 async def forget_expired(ctx: Context) -> int:
-    """Delete requests past their expiry, with their pictures, and return what was held for them; returns how many."""
+    """Delete requests past their expiry, with their results, and return what was held for them; returns how many."""
     async with ctx.database.transaction() as tx:
         requests = await tx.all(sql.expired_requests, _Expired, now=ctx.now, limit=ROUND_MAX)
         expired = [request.id for request in requests]
-        jobs = await tx.values(sql.jobs_of_requests, UUID, ids=expired)
+        with_files = [request.id for request in requests if KINDS[request.kind].makes_files]
+        jobs = await tx.values(sql.jobs_of_requests, UUID, ids=with_files)
         # Pictures go first: after a crash in between the rows are still there and say what remains to be deleted.
         await ctx.services.objects.delete([job_key(str(job)) for job in jobs])
         await tx.run(sql.delete_requests, ids=expired)

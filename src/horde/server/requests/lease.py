@@ -151,8 +151,9 @@ def _batch(ctx: Context, member: Member, share: Share, lane: Lane) -> _Batch:
     common = sorted(set(wanted).intersection(worker.models)) if wanted else list(worker.models)
     model = random.choice(common)  # noqa: S311 - spreads load, guards nothing
     seed = job_seed(head.seed if head.seed is not None else random_seed(), head.seed_variation, share.waiting)
-    # What a job is worth is settled when it is handed out: whatever changes then, worker and requestor know it.
-    worth = KINDS[worker.kind].worth(Kudos(head.price_mk), model, lane.needs.features)
+    # What a job is worth is settled when it is handed out: whatever changes then, worker and requestor know it. Where
+    # only the result tells, this is the most that it can be worth.
+    worth = KINDS[worker.kind].worth(Kudos(head.price_mk), model, lane.needs)
     # Source: contract/lifecycle.md, sections 7 and 8. The request's own lease has the server's minimum in it.
     is_extra_slow = worker.terms.is_extra_slow
     lease_s = head.lease_s * (KINDS[worker.kind].lease_factor_extra_slow if is_extra_slow else 1)

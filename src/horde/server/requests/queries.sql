@@ -125,11 +125,13 @@ WHERE worker_id = ANY(:workers::uuid[]) AND state = 'leased'
 ORDER BY id;
 
 -- name: jobs_to_settle
--- Jobs with what of their requests and workers settles them.
+-- Jobs with what of their requests and workers settles them; of some kinds what was asked for belongs to it.
 SELECT j.id, j.request_id, j.worker_id, w.user_id AS worker_owner_id, w.agent AS worker_agent,
     w.is_in_maintenance AS worker_is_in_maintenance, w.team_id AS worker_team_id, r.user_id AS requestor_id, r.kind,
     j.state, j.model, j.leased_at, j.reward_mk, j.is_unpaid, r.things, r.charge_factor, r.charge_extra_mk,
-    w.name AS worker_name, r.is_inline, r.webhook
+    w.name AS worker_name, r.is_inline, r.webhook,
+    CASE WHEN r.kind = ANY(:by_result::text[]) THEN r.params END AS params,
+    CASE WHEN r.kind = ANY(:by_result) THEN char_length(r.prompt) END AS prompt_characters
 FROM jobs AS j
 JOIN requests AS r ON r.id = j.request_id
 JOIN workers AS w ON w.id = j.worker_id
@@ -149,8 +151,8 @@ FOR NO KEY UPDATE;
 -- their requests, before and after: what was charged is taken out of it, and what no job needs any more.
 WITH finished AS (
     SELECT *
-    FROM jsonb_to_recordset(:jobs::jsonb) AS f (id uuid, request_id uuid, result_state text, seed bigint,
-        gen_metadata jsonb, charged_mk bigint)
+    FROM jsonb_to_recordset(:jobs::jsonb) AS f (id uuid, request_id uuid, result_state text, result_text text,
+        seed bigint, gen_metadata jsonb, reward_mk bigint, charged_mk bigint)
 ), held AS (
     SELECT r.id, r.held_mk
     FROM requests AS r
@@ -159,7 +161,8 @@ WITH finished AS (
     FOR NO KEY UPDATE
 ), ended AS (
     UPDATE jobs AS j
-    SET state = 'done', ended_at = :now, result_state = f.result_state, seed = f.seed, gen_metadata = f.gen_metadata
+    SET state = 'done', ended_at = :now, result_state = f.result_state, result_text = f.result_text, seed = f.seed,
+        gen_metadata = f.gen_metadata, reward_mk = f.reward_mk
     FROM finished AS f
     JOIN held ON held.id = f.request_id
     WHERE j.id = f.id AND j.state = 'leased'
@@ -244,7 +247,8 @@ CROSS JOIN LATERAL (
         max(j.leased_at) FILTER (WHERE j.state = 'leased') AS last_leased_at,
         jsonb_agg(
             jsonb_build_object('id', j.id, 'worker_id', j.worker_id, 'worker_name', w.name, 'model', j.model,
-                'seed', j.seed, 'result_state', j.result_state, 'gen_metadata', j.gen_metadata)
+                'seed', j.seed, 'result_state', j.result_state, 'result_text', j.result_text,
+                'gen_metadata', j.gen_metadata)
             ORDER BY j.ended_at, j.id
         ) FILTER (WHERE :with_results AND j.state = 'done') AS results
     FROM jobs AS j
@@ -263,7 +267,7 @@ LIMIT :limit;
 
 -- name: expired_requests
 -- Requests past their expiry that nobody works on, locked, with what is still held for them.
-SELECT id, user_id, held_mk, CASE WHEN state = 'live' AND waiting > 0 THEN webhook END AS webhook_of_unmade
+SELECT id, user_id, kind, held_mk, CASE WHEN state = 'live' AND waiting > 0 THEN webhook END AS webhook_of_unmade
 FROM requests AS r
 WHERE expires_at < :now AND NOT EXISTS (SELECT FROM jobs AS j WHERE j.request_id = r.id AND j.state = 'leased')
 ORDER BY expires_at

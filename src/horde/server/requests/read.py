@@ -14,6 +14,7 @@ from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.matching.lanes import Lane, Lanes
 from horde.server.requests import sql
+from horde.server.requests.deliver import ResultState
 from horde.server.requests.estimate import seconds_to_come
 from horde.server.requests.places import NOTHING, ahead_of
 from horde.server.workers.online import NOBODY, online
@@ -57,7 +58,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     worker_name: str
     model: str
     seed: int
-    result_state: str
+    result_state: ResultState
+    result_text: str | None
+    """None: it is a file."""
     gen_metadata: list[object]
 
 

@@ -34,6 +34,8 @@ class DoneJob:
     seed: int
     state: str
     gen_metadata: list[object]
+    text: str
+    """Of kinds that make no files."""
     webhook: dict[str, object]
 
 
@@ -72,7 +74,11 @@ def _job_done(job: DoneJob, webhook: Webhook) -> Message:
         "request": str(job.request_id),
         "kudos": kudos_on_the_wire(Kudos(job.reward_mk)),
     }
-    picture = Picture(field=kind.result_field, job_id=job.id, is_inline=job.is_inline, base_url=webhook.base_url)
+    picture = None
+    if kind.makes_files:
+        picture = Picture(field=kind.result_field, job_id=job.id, is_inline=job.is_inline, base_url=webhook.base_url)
+    else:
+        body[kind.result_field] = job.text
     return Message(
         event="job.done",
         subject=job.id,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from cachetools import LRUCache
 
+from horde.kinds import KINDS
 from horde.server.accounts.records import Record, records_of
 from horde.server.accounts.users import Order, User, page_of_users
 from horde.server.context import Context
@@ -35,8 +36,8 @@ class Account:
     worker_count: int
     worker_ids: list[UUID]
     """Empty for the anonymous account: the world's workers are nobody's business."""
-    image_requests: list[UUID]
-    """Those that can still be read; empty for the anonymous account, and in lists."""
+    requests: dict[str, list[UUID]]
+    """By kind, those that can still be read; empty for the anonymous account, and in lists."""
 
     @property
     def kudos(self) -> Kudos:
@@ -55,8 +56,9 @@ async def account(ctx: Context, user: User) -> Account:
     """An account as it is now."""
     async with ctx.database.transaction() as tx:
         [found] = await _accounts(tx, [user])
-        requests = [] if user.is_anonymous else await readable_requests(tx, user.id, "image")
-    return replace(found, image_requests=requests)
+        kinds = () if user.is_anonymous else KINDS
+        requests = {kind: await readable_requests(tx, user.id, kind) for kind in kinds}
+    return replace(found, requests=requests)
 
 
 async def page_of_accounts(ctx: Context, *, order: Order, page: int = 1, size: int = PAGE) -> list[Account]:
@@ -88,7 +90,7 @@ async def _accounts(tx: Tx, found: Sequence[User]) -> list[Account]:
             records=records.get(user.id, []),
             worker_count=len(workers.get(user.id, ())),
             worker_ids=[] if user.is_anonymous else workers.get(user.id, []),
-            image_requests=[],
+            requests={},
         )
         for user in found
     ]

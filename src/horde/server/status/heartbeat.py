@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from horde.errors import Overloaded
+from horde.kinds import KINDS
 from horde.server.context import Context
 from horde.server.requests.survey import survey
 from horde.server.workers.online import online
@@ -16,7 +17,7 @@ class Heartbeat:
 
     has_database: bool
     queue: int
-    """Image jobs that wait."""
+    """Jobs that wait, of all kinds."""
     threads: int
     workers: int
 
@@ -25,10 +26,13 @@ async def heartbeat(ctx: Context) -> Heartbeat:
     """Never raises for a lost database: that is what it tells."""
     try:
         await ctx.database.reach()
-        queue = (await survey(ctx)).jobs("image")
+        waiting = await survey(ctx)
         workers = (await online(ctx)).workers()
     except Overloaded:
         return Heartbeat(has_database=False, queue=0, threads=0, workers=0)
     return Heartbeat(
-        has_database=True, queue=queue, threads=sum(worker.threads for worker in workers), workers=len(workers)
+        has_database=True,
+        queue=sum(waiting.jobs(kind) for kind in KINDS),
+        threads=sum(worker.threads for worker in workers),
+        workers=len(workers),
     )

@@ -17,7 +17,7 @@ from horde.server.matching.explain import Resting, explain
 from horde.server.matching.lanes import Lane, Lanes, Match
 from horde.server.matching.rules import can_serve
 from horde.server.memory import Copy
-from horde.server.workers.roster import ONLINE_FOR, SLOW_BELOW, Worker, sql
+from horde.server.workers.roster import ONLINE_FOR, Worker, sql
 
 OVERLAP = timedelta(seconds=30)
 """How long a transaction may take (db/pool.py): a change is read again so long, as it may be seen late."""
@@ -242,7 +242,7 @@ def _offers_the_same(known: Worker, new: Worker) -> bool:
         and (known.user_id, known.owner_is_trusted) == (new.user_id, new.owner_is_trusted)
         and (known.is_in_maintenance, known.is_paused) == (new.is_in_maintenance, new.is_paused)
         and known.team_id == new.team_id
-        and (known.speed < SLOW_BELOW) == (new.speed < SLOW_BELOW)
+        and known.is_slow == new.is_slow
     )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from horde.kinds.agents import abilities
+from horde.kinds import KINDS
 from horde.kinds.base import Offer
 from horde.server.db.pool import Tx
 from horde.server.db.queries import load
@@ -20,11 +20,6 @@ sql = load(__package__)
 
 ONLINE_FOR = timedelta(seconds=300)
 """How long after its last check-in a worker counts as online (contract/lifecycle.md, section 12)."""
-DEFAULT_SPEED = 1_000_000.0
-"""Things per second of a worker that has delivered nothing yet."""
-SLOW_BELOW = 500_000.0
-"""Things per second under which a worker is slow."""
-
 
 Serves = Literal["everybody", "team", "owner"]
 
@@ -102,7 +97,12 @@ class Worker:
     @property
     def speed(self) -> float:
         """Mean things per second."""
-        return sum(self.speeds) / len(self.speeds) if self.speeds else DEFAULT_SPEED
+        return sum(self.speeds) / len(self.speeds) if self.speeds else KINDS[self.kind].default_speed
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it is too slow for who wants fast workers."""
+        return self.speed < KINDS[self.kind].slow_below(self.models)
 
     def is_online(self, now: datetime) -> bool:
         """Whether it checked in lately."""
@@ -115,11 +115,11 @@ class Worker:
             kind=self.kind,
             worker_id=str(self.id),
             models=frozenset(self.models),
-            features=abilities(self.agent).union(self.terms.features),
+            features=KINDS[self.kind].abilities(self.agent).union(self.terms.features),
             sizes=self.terms.sizes,
             nsfw=self.terms.nsfw,
             is_trusted=self.owner_is_trusted,
-            is_slow=self.speed < SLOW_BELOW,
+            is_slow=self.is_slow,
             is_extra_slow=self.terms.is_extra_slow,
             declined=frozenset(self.terms.declined),
             limits_steps=self.terms.limits_steps,

@@ -41,4 +41,4 @@ async def pay_uptime(tx: Tx, workers: Sequence[Worker], *, now: datetime) -> Non
 
 
 def _reward(worker: Worker) -> Kudos:
-    return KINDS[worker.kind].uptime_reward(worker.models, worker.terms.features)
+    return KINDS[worker.kind].uptime_reward(worker.models, worker.terms.features, worker.terms.sizes)

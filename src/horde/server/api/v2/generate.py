@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated
-
 from litestar import Response, Router, delete, get, post
-from litestar.di import Provide
-from litestar.params import HeaderParameter, JSONBody, PathParameter
+from litestar.params import JSONBody
 
 from horde.kinds import image
-from horde.server.api.auth import Caller, provide_user
+from horde.server.api.auth import Caller
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import (
     AnyRequest,
@@ -19,35 +15,16 @@ from horde.server.api.connection import (
     address_of,
     base_url,
     idempotency_key,
-    watch,
 )
 from horde.server.api.shortcut import HOT
 from horde.server.api.v2 import pictures, translate
+from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, authenticated, pop_as_preferred
 from horde.server.requests import deliver as delivering
 from horde.server.requests.cancel import cancel
-from horde.server.requests.pop import pop, pop_waiting
 from horde.server.requests.read import progress, status
 from horde.server.requests.submit import estimated, submit
-from horde.server.requests.wait import WAIT_S_MAX
-from horde.units import kudos_on_the_wire, whole_kudos_on_the_wire
+from horde.units import whole_kudos_on_the_wire
 from horde.wire import v2
-
-NOBODY_NOW = "Warning: No available workers can fulfill this request. It will expire in 20 minutes unless one appears."
-PREFER_WAIT = re.compile(r"\bwait\s*=\s*(\d{1,5})\b", re.IGNORECASE)
-
-ClientAgent = Annotated[
-    str,
-    HeaderParameter(name="Client-Agent", required=False, description="`name:version:contact` of the calling program."),
-]
-Prefer = Annotated[
-    str,
-    HeaderParameter(
-        name="Prefer", required=False, description="`wait=N`: answer an idle pop only after N seconds (RFC 7240)."
-    ),
-]
-RequestId = Annotated[str, PathParameter(description="The `id` that generate/async answered.")]
-
-authenticated = {"user": Provide(provide_user)}
 
 
 @post(
@@ -73,10 +50,9 @@ async def generate_async(
     if data.dry_run:
         return Response(v2.DryRun(whole_kudos_on_the_wire(await estimated(ctx, user, draft))), status_code=200)
     accepted = await submit(ctx, user, draft, await idempotency_key(request, user, key))
-    answer = v2.GenerateAccepted(id=accepted.id, kudos=whole_kudos_on_the_wire(accepted.price))
-    if not accepted.is_possible:
-        answer.message = NOBODY_NOW
-        answer.warnings = [v2.Warned("NoAvailableWorker", NOBODY_NOW)]
+    answer = translate.accepted(accepted)
+    if answer.message:
+        answer.warnings = [v2.Warned("NoAvailableWorker", answer.message)]
     return Response(answer, status_code=202)
 
 
@@ -112,14 +88,7 @@ async def pop_job(
 ) -> Response[v2.PopAnswer]:
     """A worker says what it can do and gets jobs of one request, or none. With `Prefer: wait=N` it waits for one."""
     ask = translate.ask(data, address_of(request))
-    asked = PREFER_WAIT.search(prefer)
-    wait_s = min(float(asked[1]), WAIT_S_MAX) if asked else 0.0
-    if wait_s:
-        async with watch(request) as is_gone:
-            answer = await pop_waiting(ctx, user, ask, wait_s=wait_s, is_gone=is_gone)
-    else:
-        answer = await pop(ctx, user, ask)
-    headers = {"Preference-Applied": f"wait={wait_s:.0f}"} if asked else None
+    answer, headers = await pop_as_preferred(request, ctx, user, ask, prefer)
     return Response(translate.popped(ctx, answer, base_url(request)), headers=headers)
 
 
@@ -137,15 +106,10 @@ async def submit_job(
 ) -> v2.SubmitAnswer:
     """A worker hands in the picture of a job, or says that it cannot make it."""
     if data.state == "faulted":
-        await delivering.report_fault(ctx, user, data.id)
+        await delivering.report_fault(ctx, user, data.id, kind=image.NAME)
         return v2.SubmitAnswer(0.0)
     once = await idempotency_key(request, user, key)
-    paid = await delivering.deliver(ctx, user, translate.delivery(data), once)
-    return v2.SubmitAnswer(
-        reward=kudos_on_the_wire(paid.reward_mk),
-        credited=kudos_on_the_wire(paid.credited_mk),
-        escrowed=kudos_on_the_wire(paid.escrowed_mk),
-    )
+    return translate.paid(await delivering.deliver(ctx, user, translate.delivery(data), once))
 
 
 router = Router(

@@ -1,9 +1,11 @@
-"""Between the messages of v2 and the words of the engine."""
+"""Between the messages of v2 and the words of the engine; of texts: text_translate.py."""
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from horde.errors import (
     BadInput,
@@ -16,11 +18,12 @@ from horde.errors import (
 )
 from horde.kinds import image
 from horde.kinds.agents import capabilities
-from horde.kinds.base import Draft, Webhook
+from horde.kinds.base import Draft, Webhook, WebhookEvent
 from horde.kinds.seeds import random_seed, seed_number
 from horde.server.accounts.users import id_of_alias
 from horde.server.context import Context
-from horde.server.requests.deliver import Delivery
+from horde.server.requests.accept import Accepted
+from horde.server.requests.deliver import Delivery, Paid
 from horde.server.requests.lease import Popped
 from horde.server.requests.pop import Ask, Idle
 from horde.server.requests.read import Progress
@@ -31,10 +34,11 @@ from horde.server.webhooks.target import check_target
 from horde.server.workers.checkin import MODELS_MAX, CheckIn
 from horde.server.workers.notices import Notice
 from horde.server.workers.roster import OfferTerms
-from horde.units import kudos_on_the_wire
+from horde.units import kudos_on_the_wire, whole_kudos_on_the_wire
 from horde.wire import v2
 
 BLACKLIST_MAX, BLACKWORD_CHARACTERS_MAX = 200, 15
+NOBODY_NOW = "Warning: No available workers can fulfill this request. It will expire in 20 minutes unless one appears."
 UPLOADED = "R2"
 ORIGIN = "Stable Horde"
 """Who tells a worker what the server has to tell it, not a moderator."""
@@ -84,11 +88,16 @@ def draft(body: v2.GenerateAsync, client_agent: str, *, webhook: Webhook | None 
     )
 
 
-def _refuse_what_is_not_there(body: v2.GenerateAsync) -> None:
-    if body.style is not UNSET:
-        raise StyleNotFound(f"Style with ID or name {body.style[:80]!r} not found.")
-    if body.proxied_account is not UNSET:
+def refuse_what_no_kind_has(*, style: str | UnsetType, proxied_account: str | UnsetType) -> None:
+    """Raise OnlyServiceAccountProxy or StyleNotFound for what is not there yet, whatever is asked for."""
+    if style is not UNSET:
+        raise StyleNotFound(f"Style with ID or name {style[:80]!r} not found.")
+    if proxied_account is not UNSET:
         raise OnlyServiceAccountProxy
+
+
+def _refuse_what_is_not_there(body: v2.GenerateAsync) -> None:
+    refuse_what_no_kind_has(style=body.style, proxied_account=body.proxied_account)
     if body.source_image is not UNSET:
         raise ImageValidationFailed("Image validation failed: this server does not take source images yet.")
     if body.source_mask is not UNSET:
@@ -99,12 +108,25 @@ def _refuse_what_is_not_there(body: v2.GenerateAsync) -> None:
         raise BadInput("Only special users may send a special field.")
 
 
-def webhook(body: v2.GenerateAsync, settings: Settings, base_url: str) -> Webhook | None:
+class AsksToBeTold(Protocol):
+    """A body of any kind with a webhook."""
+
+    webhook: str | UnsetType
+    webhook_events: list[WebhookEvent]
+
+
+def webhook(body: AsksToBeTold, settings: Settings, base_url: str) -> Webhook | None:
     """Where the requestor wants to be told, and of what. Raises BadInput for a place that is never called."""
     if body.webhook is UNSET:
         return None
     check_target(settings, body.webhook)
     return Webhook(url=body.webhook, events=tuple(dict.fromkeys(body.webhook_events)), base_url=base_url)
+
+
+def accepted(request: Accepted) -> v2.GenerateAccepted:
+    """Under which id it waits, with a message where nobody can do it now."""
+    message = None if request.is_possible else NOBODY_NOW
+    return v2.GenerateAccepted(id=request.id, kudos=whole_kudos_on_the_wire(request.price), message=message)
 
 
 def check(progress: Progress) -> v2.CheckAnswer:
@@ -155,10 +177,20 @@ def ask(body: v2.Pop, address: str = "") -> Ask:
     return Ask(
         said=said,
         amount=body.amount,
-        first_users=tuple(_user_id(alias) for alias in body.priority_usernames),
+        first_users=first_users(body),
         blacklist=tuple(word for word in words if word),
-        held_jobs=None if body.held_jobs is UNSET else frozenset(body.held_jobs),
+        held_jobs=held_jobs(body),
     )
+
+
+def first_users(body: v2.AnyPop) -> tuple[int, ...]:
+    """Whom a worker serves first. Raises InvalidPriorityUsername."""
+    return tuple(_user_id(alias) for alias in body.priority_usernames)
+
+
+def held_jobs(body: v2.AnyPop) -> frozenset[str] | None:
+    """What a worker still works on; None: it does not say."""
+    return None if body.held_jobs is UNSET else frozenset(body.held_jobs)
 
 
 def _user_id(alias: str) -> int:
@@ -171,9 +203,7 @@ def _user_id(alias: str) -> int:
 def popped(ctx: Context, answer: Popped | Idle, base_url: str) -> v2.PopAnswer:
     """Jobs with a link for each upload, or the reasons why there are none."""
     if isinstance(answer, Idle):
-        return v2.PopAnswer(
-            payload=image.idle_payload(), skipped=answer.skipped, messages=[_message(found) for found in answer.notices]
-        )
+        return v2.PopAnswer(payload=image.idle_payload(), skipped=answer.skipped, messages=messages(answer))
     links = [ctx.services.signer.link(base_url, "PUT", job_key(job_id), now=ctx.now) for job_id in answer.job_ids]
     return v2.PopAnswer(
         payload=answer.payload,
@@ -184,6 +214,11 @@ def popped(ctx: Context, answer: Popped | Idle, base_url: str) -> v2.PopAnswer:
         r2_uploads=links,
         ttl=answer.lease_s,
     )
+
+
+def messages(idle: Idle) -> list[v2.WorkerMessage]:
+    """What an idle worker is told."""
+    return [_message(notice) for notice in idle.notices]
 
 
 def _message(notice: Notice) -> v2.WorkerMessage:
@@ -199,8 +234,18 @@ def delivery(body: v2.Submit) -> Delivery:
     censorship = {remark.value for remark in body.gen_metadata if remark.type == "censorship"}
     return Delivery(
         job_id=body.id,
+        kind=image.NAME,
         picture=None if body.generation == UPLOADED else from_base64(body.generation),
         state="csam" if "csam" in censorship else "censored" if censorship else "ok",
         seed=body.seed,
         gen_metadata=msgspec.to_builtins(body.gen_metadata),
+    )
+
+
+def paid(paid: Paid) -> v2.SubmitAnswer:
+    """What a delivery brought."""
+    return v2.SubmitAnswer(
+        reward=kudos_on_the_wire(paid.reward_mk),
+        credited=kudos_on_the_wire(paid.credited_mk),
+        escrowed=kudos_on_the_wire(paid.escrowed_mk),
     )

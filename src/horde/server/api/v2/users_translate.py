@@ -33,9 +33,14 @@ def answer(ctx: Context, account: Account, *, seen_by: User | None) -> v2_accoun
         found.sharedkey_ids = []
         found.contact = user.contact or UNSET
         found.vpn, found.special = user.is_vpn, user.is_special
-        found.active_generations = v2_accounts.ActiveGenerations()
-        if account.image_requests:
-            found.active_generations.image = [str(request_id) for request_id in account.image_requests]
+        found.active_generations = v2_accounts.ActiveGenerations(
+            **{
+                # The contract never fills in those of alchemy.
+                kind: [str(request_id) for request_id in account.requests[kind]]
+                for kind in ("image", "text")
+                if account.requests.get(kind)
+            }
+        )
         found.evaluating_kudos = kudos_on_the_wire(account.balance.escrow_mk)
         if user.monthly_mk or user.monthly_paid_at:
             found.monthly_kudos = v2_accounts.MonthlyKudos(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Final, TypeVar
 
 from litestar import Router, get, put
 from litestar.di import Provide
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 from msgspec import UNSET, UnsetType
 
+from horde.kinds import KINDS, image, text
 from horde.server.api.auth import Caller, provide_user
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import Ctx
@@ -88,8 +90,8 @@ def given(value: T | UnsetType) -> T | None:
 
 def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:
     """A worker on the wire."""
-    flags, can = worker.terms.flags, frozenset(worker.terms.features)
-    speed = f"{worker.speed / PIXELSTEPS_PER_MPS:.1f} megapixelsteps per second" if worker.speeds else NO_REQUESTS
+    unit = KINDS[worker.kind].unit
+    speed = f"{worker.speed / unit.things:.1f} {unit.name} per second" if worker.speeds else NO_REQUESTS
     earned = kudos_on_the_wire(worker.earned_mk)
     details = v2.KudosDetails()
     if worker.fulfilled:
@@ -97,6 +99,7 @@ def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:
     if worker.uptime_mk:
         details.uptime = kudos_on_the_wire(worker.uptime_mk)
     return v2.WorkerAnswer(
+        **OF_KIND.get(worker.kind, _nothing)(worker),  # type: ignore[arg-type]  # named as the fields
         name=worker.name,
         id=str(worker.id),
         type=worker.kind,
@@ -115,17 +118,34 @@ def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:
         bridge_agent=worker.agent,
         nsfw=worker.terms.nsfw,
         models=list(worker.models),
-        max_pixels=worker.terms.sizes["pixels"],
-        megapixelsteps_generated=round(worker.things / PIXELSTEPS_PER_MPS, 2),
-        img2img="img2img" in can,
-        painting="inpainting" in can,
-        post_processing=flags.get("allow_post_processing", False),
-        controlnet=flags.get("allow_controlnet", False),
-        sdxl_controlnet=flags.get("allow_sdxl_controlnet", False),
-        lora=flags.get("allow_lora", False),
         info=worker.info or UNSET,
     )
 
+
+def _of_images(worker: Worker) -> dict[str, object]:
+    flags, can = worker.terms.flags, frozenset(worker.terms.features)
+    return {
+        "max_pixels": worker.terms.sizes["pixels"],
+        "megapixelsteps_generated": round(worker.things / PIXELSTEPS_PER_MPS, 2),
+        "img2img": "img2img" in can,
+        "painting": "inpainting" in can,
+        "post_processing": flags.get("allow_post_processing", False),
+        "controlnet": flags.get("allow_controlnet", False),
+        "sdxl_controlnet": flags.get("allow_sdxl_controlnet", False),
+        "lora": flags.get("allow_lora", False),
+    }
+
+
+def _of_texts(worker: Worker) -> dict[str, object]:
+    return {name: worker.terms.sizes[name] for name in (text.LENGTH, text.CONTEXT)}
+
+
+def _nothing(_worker: Worker) -> dict[str, object]:
+    return {}
+
+
+OF_KIND: Final[dict[str, Callable[[Worker], dict[str, object]]]] = {image.NAME: _of_images, text.NAME: _of_texts}
+"""What is only said of the workers of a kind."""
 
 router = Router(
     "/workers", route_handlers=[list_workers, read_worker, read_worker_by_name, modify_worker], tags=["Workers"]
