@@ -5,5 +5,6 @@ pytest_plugins = [
     "tests.plugins.allowed_skips",
     "tests.plugins.data_dirs",
     "tests.plugins.databases",
+    "tests.plugins.elsewhere",
     "tests.plugins.hordes",
 ]

@@ -53,6 +53,25 @@ def test_several_pictures_are_numbered_and_converted(
         assert (image.format, image.size) == ("PNG", (64, 64))
 
 
+def test_picture_to_begin_from_goes_along_with_its_mask(horde: RunningHorde, client: httpx.Client, here: Path) -> None:
+    for name, colour in (("source.png", "red"), ("mask.png", "white")):
+        Image.new("RGB", (64, 64), colour).save(here / name)
+    words = [
+        "--source-image", "source.png", "--source-mask", "mask.png", "--source-processing", "inpainting",
+        "--denoising", "0.5", "--model", "an inpainting model",
+    ]  # fmt: skip
+    with started("generate", "a stable", *words, "-o", str(here / "out.webp"), *SMALL, HORDE_URL=horde.url) as process:
+        until_it_says(process, "waiting")
+        job = serve_one(client, bridge_agent="AI Horde Worker reGen:13:x", models=["an inpainting model"])
+        process.communicate(timeout=END_S_MAX)
+
+    assert process.returncode == 0
+    assert (job["source_processing"], job["payload"]["denoising_strength"]) == ("inpainting", 0.5)
+    with Image.open(io.BytesIO(httpx.get(job["source_image"]).content)) as found:
+        assert found.format == "WEBP"
+    assert httpx.get(job["source_mask"]).status_code == 200
+
+
 def test_file_without_a_name_is_called_after_prompt_and_seed(
     horde: RunningHorde, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +162,8 @@ def test_pictures_that_were_ready_are_written_when_workers_fail_at_the_others(
         (["--width", "100"], MISUSED, "params.width"),
         (["--width", "wide"], MISUSED, "wide"),
         (["--horde", "nowhere"], MISUSED, "'nowhere' is not the address of a horde"),
+        (["--source-image", "missing.png"], MISUSED, "missing.png cannot be read: No such file"),
+        (["--denoising", "2"], MISUSED, "params.denoising_strength"),
         ([], FAILED, f"{NOWHERE} does not answer"),
     ],
 )

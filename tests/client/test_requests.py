@@ -30,6 +30,22 @@ def test_options_go_where_the_horde_looks_for_them() -> None:
     assert request.models == ["m"]
 
 
+def test_pictures_go_along_in_base64() -> None:
+    request = image_request(
+        "a stable",
+        {"source_image": b"one", "source_mask": b"two", "source_processing": "inpainting", "denoising_strength": 0.5},
+    )
+
+    assert (request.source_image, request.source_mask, request.source_processing) == ("b25l", "dHdv", "inpainting")
+    assert request.params.denoising_strength == 0.5
+
+
+def test_without_a_picture_none_is_named() -> None:
+    request = image_request("a stable", {"source_image": None, "source_mask": None, "denoising_strength": None})
+
+    assert (request.source_image, request.source_mask, request.params.denoising_strength) == (UNSET, UNSET, UNSET)
+
+
 @pytest.mark.parametrize(
     ("options", "word"),
     [({"width": 100}, "width"), ({"n": 21}, "n"), ({"steps": 0}, "steps"), ({"height": 4096}, "height")],

@@ -3,7 +3,7 @@
 import pytest
 
 from horde.kinds import image
-from horde.kinds.agents import OUR_AGENT, abilities, capabilities, pay_share, sampler_needed
+from horde.kinds.agents import OUR_AGENT, abilities, capabilities, pay_share, reads_links, sampler_needed
 
 REGEN_1 = (
     "img2img inpainting karras post-processing GFPGAN RealESRGAN_x4plus r2 CodeFormers clip_skip r2_source controlnet"
@@ -67,6 +67,23 @@ def test_program_that_is_not_known_can_do_nothing(agent: str) -> None:
 
 def test_our_own_worker_can_do_whatever_any_known_version_can() -> None:
     assert capabilities(f"{OUR_AGENT}:0.1.0:x") == frozenset(REGEN_13.split())
+
+
+@pytest.mark.parametrize(
+    ("agent", "of_https", "of_http"),
+    [
+        ("AI Horde Worker reGen:1:x", True, True),
+        ("AI Horde Worker:13:x", False, False),
+        # It takes what does not begin with https for base64 (contract/clients.md).
+        ("AI Horde Worker:14:x", True, False),
+        ("SD-WebUI Stable Horde Worker Bridge:3:x", True, True),
+        ("HordeAutoWebBridge:2:x", False, False),
+        (f"{OUR_AGENT}:0.1.0:x", True, True),
+        ("Somebody's script:1:x", False, False),
+    ],
+)
+def test_program_reads_links_as_far_as_it_knows_them(agent: str, of_https: bool, of_http: bool) -> None:
+    assert (reads_links(agent, is_https=True), reads_links(agent, is_https=False)) == (of_https, of_http)
 
 
 def test_some_program_can_do_whatever_a_request_can_need() -> None:

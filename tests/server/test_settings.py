@@ -24,6 +24,8 @@ EVERYTHING = {
     "HORDE_WORKERS_MAX": "5",
     "HORDE_WORKERS_MAX_TRUSTED": "50",
     "HORDE_TRUSTED_PROXIES": "127.0.0.1",
+    "HORDE_SOURCE_URLS": "off",
+    "HORDE_SOURCE_URL_NETWORKS": "10.0.0.0/8, fd00::/8",
     "HORDE_RATE_LIMITS": "off",
     "HORDE_WEBHOOK_TARGETS": "any",
     "HORDE_DATABASE_CONNECTIONS": "20",
@@ -52,6 +54,8 @@ def test_every_setting_is_read_from_the_environment() -> None:
         "workers_max": 5,
         "workers_max_trusted": 50,
         "trusted_proxies": "127.0.0.1",
+        "source_urls": "off",
+        "source_url_networks": "10.0.0.0/8, fd00::/8",
         "rate_limits": "off",
         "webhook_targets": "any",
         "database_connections": 20,
@@ -116,6 +120,9 @@ def test_switches_are_read_as_people_write_them(text: str, value: bool) -> None:
         ("HORDE_DUTY_PERIOD_S", "inf"),
         ("HORDE_DUTY_PERIOD_S", "nan"),
         ("HORDE_LOG_LEVEL", "LOUD"),
+        ("HORDE_SOURCE_URLS", "some"),
+        ("HORDE_SOURCE_URL_NETWORKS", "home"),
+        ("HORDE_SOURCE_URL_NETWORKS", "10.0.0.0/8,10.0.0.1/8"),
     ],
 )
 def test_value_that_cannot_be_used_is_refused_and_named(name: str, value: str) -> None:

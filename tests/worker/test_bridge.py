@@ -14,6 +14,7 @@ from horde.errors import HordeError
 from horde.kinds.agents import OUR_AGENT, capabilities
 from horde.wire import v2
 from horde.worker import transfer
+from horde.worker.backends.base import Sources
 from horde.worker.bridge import AGENT, FOR_EVER, Bridge, is_lost, order_of
 from horde.worker.shift import Shift, needs_a_person
 from horde.worker.slots import Slots
@@ -45,6 +46,17 @@ def test_prompt_is_parted_where_the_unwanted_begins() -> None:
 
 def test_back_ends_get_all_that_was_sent() -> None:
     assert order_of(popped(sampler_name="k_euler", hires_fix=True), 1).payload["sampler_name"] == "k_euler"
+
+
+def test_back_ends_get_the_pictures_that_came_along() -> None:
+    answer = popped()
+    answer.source_image, answer.source_mask, answer.source_processing = "https://x/src", "https://x/msk", "inpainting"
+    answer.extra_source_images = [v2.ExtraSourceImage("https://x/more", 0.5)]
+
+    assert order_of(answer, 1).sources == Sources(
+        processing="inpainting", picture="https://x/src", mask="https://x/msk", extras=(("https://x/more", 0.5),)
+    )
+    assert order_of(popped(), 1).sources is None
 
 
 def test_payload_without_a_prompt_is_no_order() -> None:

@@ -27,6 +27,7 @@ from horde.client import (
     RequestHandle,
 )
 from horde.client.images import check_suffix
+from horde.kinds.base import SourceProcessing
 
 NAME_WORDS_MAX = 6
 """Words of the prompt that name a file, when nobody said how to call it."""
@@ -48,6 +49,10 @@ def generate(
     model: Annotated[
         list[str] | None, Parameter(help="take one of these models; any, unless said", negative="")
     ] = None,
+    source_image: Annotated[Path | None, Parameter(help="picture to begin from")] = None,
+    source_mask: Annotated[Path | None, Parameter(help="picture that says which part of it to paint over")] = None,
+    source_processing: Annotated[SourceProcessing, Parameter(help="what to do with it")] = "img2img",
+    denoising: Annotated[float | None, Parameter(help="how far to go from it, 0.01 to 1")] = None,
     nsfw: Annotated[bool, Parameter(help="take pictures that may be not safe for work", negative="")] = False,
     wait: Annotated[bool, Parameter(help="wait for a worker when none can do it now")] = True,
     as_json: Annotated[bool, Parameter(name="--json", help="answer in JSON", negative="")] = False,
@@ -72,6 +77,10 @@ def generate(
             seed=seed,
             models=model or [],
             nsfw=nsfw,
+            source_image=_content(source_image),
+            source_mask=_content(source_mask),
+            source_processing=source_processing,
+            denoising_strength=denoising,
         )
         with ProgressLine() as line:
             watch = _Watch(line, may_wait=wait)
@@ -127,6 +136,15 @@ def _check_output(output: Path | None) -> None:
         check_suffix(output.suffix)
     if not output.parent.is_dir():
         raise CommandFailed(f"there is no folder {output.parent}", hint=f"make it: mkdir -p {output.parent}")
+
+
+def _content(file: Path | None) -> bytes | None:
+    if file is None:
+        return None
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise CommandFailed(f"{file} cannot be read: {error.strerror}", hint="name a picture that is there.") from error
 
 
 def _paths(output: Path | None, prompt: str, images: list[Image], n: int) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import TypedDict
 
@@ -9,6 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from horde.errors import BadInput
+from horde.kinds.base import SourceProcessing
 from horde.kinds.image import ImageParams
 from horde.wire.v2 import GenerateAsync
 
@@ -36,12 +38,21 @@ class ImageOptions(TypedDict, total=False):
     """Any of these; empty, or left out: any model at all."""
     nsfw: bool
     """Whether pictures that are not safe for work may come back uncensored; not, unless said."""
+    source_image: bytes | None
+    """A picture to begin from: the content of a webp, png, jpeg or the like, of up to 3072x3072 pixels."""
+    source_mask: bytes | None
+    """Which part of it is to be painted over, as a picture."""
+    source_processing: SourceProcessing
+    """What is done with it; `img2img` unless said."""
+    denoising_strength: float | None
+    """How far the result may be from it, 0.01 to 1; None: as far as the worker likes."""
 
 
 def image_request(prompt: str, options: ImageOptions) -> GenerateAsync:
     """A request for images. Raises BadInput for values out of their bounds, before anything is sent."""
     unwanted = options.get("negative_prompt", "")
     steps, seed, n = options.get("steps"), options.get("seed"), options.get("n", 1)
+    denoising, mask, source = options.get("denoising_strength"), options.get("source_mask"), options.get("source_image")
     # Without a variation, a seed is the same for each batch that a worker takes, and so would be their pictures.
     variation = SEED_STEP if seed is not None and n > 1 else UNSET
     return checked(
@@ -54,7 +65,11 @@ def image_request(prompt: str, options: ImageOptions) -> GenerateAsync:
                 steps=UNSET if steps is None else steps,
                 seed=UNSET if seed is None else str(seed),
                 seed_variation=variation,
+                denoising_strength=UNSET if denoising is None else denoising,
             ),
+            source_image=UNSET if source is None else base64.b64encode(source).decode(),
+            source_mask=UNSET if mask is None else base64.b64encode(mask).decode(),
+            source_processing=options.get("source_processing", "img2img"),
             models=list(options.get("models", ())),
             nsfw=options.get("nsfw", False),
         )

@@ -73,6 +73,7 @@ SAMPLERS_WITHOUT_KARRAS: dict[str, dict[int, str]] = {
 UNKNOWN_SAMPLES_AS = "AI Horde Worker", 23
 """Every program runs the common samplers, unless it is known that it does not."""
 
+READS_HTTPS_ONLY = "AI Horde Worker"
 NEWEST = {"AI Horde Worker reGen": max(REGEN), "AI Horde Worker": 24}
 """The version from which on a program does all that is asked for."""
 SHARE_OF_OLD, SHARE_OF_OTHERS = 0.9, 0.75
@@ -86,6 +87,15 @@ def capabilities(agent: str) -> frozenset[str]:
     """What the worker program that calls itself `agent` can do; nothing for unknown or malformed names."""
     name, major = _name_and_version(agent)
     return frozenset(_words(CAPABILITIES.get(name, {}), major))
+
+
+def reads_links(agent: str, *, is_https: bool) -> bool:
+    """Whether a worker program fetches source pictures by links; others get them in base64.
+
+    One takes what does not begin with https for base64 (contract/clients.md, "Common traps").
+    """
+    name, _ = _name_and_version(agent)
+    return "r2_source" in capabilities(agent) and (is_https or name != READS_HTTPS_ONLY)
 
 
 def pay_share(agent: str) -> float:

@@ -13,6 +13,7 @@ from horde.kinds.models import are_all_for_inpainting, traits
 from horde.units import Kudos, hundredths_of
 
 P = TypeVar("P", bound=msgspec.Struct)
+SourceProcessing = Literal["img2img", "inpainting", "outpainting", "remix"]
 
 WebhookEvent = Literal["job.done", "request.done", "request.faulted", "request.expired"]
 """What a requestor can be told of: a result came in; all of them did; the request failed too often; nobody made it in
@@ -118,8 +119,10 @@ class Draft(Generic[P]):
     disable_batching: bool = False
     allow_downgrade: bool = False
     """Whether it may be made smaller where its requestor cannot pay it upfront."""
-    source_processing: Literal["img2img", "inpainting", "outpainting", "remix"] | None = None
-    """What is to be done with the picture that comes along; None: none does."""
+    source_processing: SourceProcessing | None = None
+    """What is to be done with the pictures that come along; None: none do."""
+    has_only_extra_sources: bool = False
+    """Whether none of them is the one that the others are extra to."""
     has_source_mask: bool = False
     """Whether that picture comes with a mask that says which part of it is meant."""
     extra_sources: int = 0
@@ -132,6 +135,11 @@ class Draft(Generic[P]):
     """How far the seeds of its batches lie apart."""
     client_agent: str = "unknown:0:unknown"
     webhook: Webhook | None = None
+
+    @property
+    def has_source_image(self) -> bool:
+        """Whether a picture comes along to begin with."""
+        return self.source_processing is not None and not self.has_only_extra_sources
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,8 @@ from msgspec import UNSET
 from horde.errors import (
     BadCFGDecimals,
     BadLoraVersion,
-    ControlNetSourceMissing,
     InvalidExtraTexts,
     InvalidPromptSize,
-    InvalidTransparencyCN,
     MissingExtraTexts,
     MissingPrompt,
     TooManyUpscalers,
@@ -34,6 +32,7 @@ from horde.kinds.image_params import Sampler as Sampler
 from horde.kinds.image_params import effective_steps as effective_steps
 from horde.kinds.image_params import steps as steps
 from horde.kinds.image_price import base
+from horde.kinds.image_sources import check_sources
 from horde.kinds.image_upfront import downgraded, heavy
 from horde.kinds.models import is_any_large
 from horde.units import PIXELSTEPS_PER_MPS, Kudos
@@ -73,11 +72,7 @@ def check(draft: Draft[ImageParams]) -> None:
         raise TooManyUpscalers
     if round(params.cfg_scale, 2) != params.cfg_scale:
         raise BadCFGDecimals(f"cfg_scale is {params.cfg_scale}; at most two decimals are taken.")
-    if params.control_type is not UNSET:
-        if params.transparent:
-            raise InvalidTransparencyCN
-        if draft.source_processing is None:
-            raise ControlNetSourceMissing
+    check_sources(draft)
     texts = params.extra_texts or []
     if params.workflow is UNSET and texts:
         raise InvalidExtraTexts

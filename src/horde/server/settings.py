@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ from platformdirs import site_state_path, user_data_path
 
 from horde.environment import Naming, read_settings
 
+Network = IPv4Network | IPv6Network
 APP_NAME = "stable-horde"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7001
@@ -66,6 +68,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: str = ""
     """Addresses or networks of the reverse proxies before this server, separated by commas: the last address that they
     put into X-Forwarded-For is the caller's. Empty: nobody's X-Forwarded-For is believed."""
+    source_urls: Literal["on", "off"] = "on"
+    """Whether source images are fetched where a request names a URL instead of sending them."""
+    source_url_networks: str = ""
+    """Networks of your own from which they may be fetched too, separated by commas, such as `192.168.1.0/24`; whoever
+    may ask can then have the server look at every address in them. Empty: the public internet alone."""
     rate_limits: Literal["on", "off"] = "on"
     """Whether callers are kept from calling too often. There are no such limits yet; `off` is for measurements only,
     which shall go on measuring the server when they come."""
@@ -82,6 +89,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How old a process's picture of the queue and of the workers may be; 0: taken anew for every call."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    def __post_init__(self) -> None:
+        try:
+            self.source_networks  # noqa: B018 - what cannot be read is told at the start
+        except ValueError as error:
+            raise ValueError(f"{error} - at `$.source_url_networks`") from error
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **flags: object) -> Settings:
         """Read the settings; a flag that is not None wins over the environment.
@@ -89,6 +102,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Raises BadSetting for a value that cannot be read.
         """
         return read_settings(cls, os.environ if environment is None else environment, NAMING, flags)
+
+    @property
+    def source_networks(self) -> list[Network]:
+        """`source_url_networks`, read."""
+        return [ip_network(text.strip()) for text in self.source_url_networks.split(",") if text.strip()]
 
     @property
     def objects_dir(self) -> Path:

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from horde.kinds.base import WebhookEvent
+from horde.kinds.base import SourceProcessing, WebhookEvent
 from horde.kinds.image import ImageParams
 
 ModelName = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -26,12 +26,25 @@ PRIORITY_USERS_MAX = 100
 """The contract names no limit; each of them is a look into the queue at every pop."""
 BASE64_MAX = 20 * 1024 * 1024
 WebhookEvents = Annotated[list[WebhookEvent], Meta(min_length=1, max_length=4)]
+EXTRA_SOURCES_MAX = 100
+"""The horde takes fewer, and says so by a code of its own."""
+SOURCE_IMAGE = (
+    "The picture to begin from, in base64 or by its http(s) URL: webp, png, jpeg, avif, gif, bmp, tiff or ppm, up to"
+    " 3072x3072 pixels; by URL up to 5 MB, within 2 seconds, from the public internet."
+)
+SOURCE_PROCESSING = (
+    "What is done with the source image. `inpainting` needs a mask, or a picture that is transparent where it shall be"
+    " painted; `remix` needs Stable Cascade. Without a source image it has no effect."
+)
+SOURCE_MASK = "Which part of the source image is to be painted over: a picture, sent as that one is."
+EXTRA_SOURCES = "Up to 5 more pictures for `remix`; more than one only from trusted users."
 
 
 class ExtraSourceImage(msgspec.Struct):
     """One more picture for `source_processing: remix`."""
 
     image: Annotated[str, Meta(min_length=1, max_length=BASE64_MAX)]
+    """Base64, or an http(s) URL."""
     strength: float = 1.0
 
 
@@ -51,10 +64,12 @@ class GenerateAsync(msgspec.Struct, kw_only=True):
     models: Annotated[list[ModelName], Meta(max_length=100)] = msgspec.field(
         default_factory=lambda: ["stable_diffusion"]
     )
-    source_image: Annotated[str, Meta(max_length=BASE64_MAX)] | UnsetType = UNSET
-    source_processing: Literal["img2img", "inpainting", "outpainting", "remix"] = "img2img"
-    source_mask: Annotated[str, Meta(max_length=BASE64_MAX)] | UnsetType = UNSET
-    extra_source_images: Annotated[list[ExtraSourceImage], Meta(max_length=5)] = []
+    source_image: Annotated[str, Meta(max_length=BASE64_MAX, description=SOURCE_IMAGE)] | UnsetType = UNSET
+    source_processing: Annotated[SourceProcessing, Meta(description=SOURCE_PROCESSING)] = "img2img"
+    source_mask: Annotated[str, Meta(max_length=BASE64_MAX, description=SOURCE_MASK)] | UnsetType = UNSET
+    extra_source_images: Annotated[
+        list[ExtraSourceImage], Meta(max_length=EXTRA_SOURCES_MAX, description=EXTRA_SOURCES)
+    ] = []
     r2: bool = True
     shared: bool = False
     replacement_filter: bool = True
@@ -194,6 +209,7 @@ class PopAnswer(msgspec.Struct, kw_only=True):
     skipped: dict[str, int] = {}
     model: str | None = None
     source_image: str | None = None
+    """A link that expires, or base64 of a webp for programs that read no links."""
     source_processing: str = "img2img"
     source_mask: str | None = None
     extra_source_images: list[ExtraSourceImage] | None = None

@@ -20,7 +20,7 @@ from horde.kinds.agents import OUR_AGENT
 from horde.kinds.seeds import folded
 from horde.wire import v2
 from horde.worker import transfer
-from horde.worker.backends.base import Abilities, Order, Result
+from horde.worker.backends.base import Abilities, Order, Result, Sources
 from horde.worker.settings import Settings
 
 log = structlog.get_logger("worker")
@@ -201,4 +201,17 @@ def order_of(answer: v2.PopAnswer, images: int) -> Order:
         steps=payload.ddim_steps,
         seeds=tuple(folded(seed + at) for at in range(images)),
         payload=answer.payload,
+        sources=_sources(answer),
+    )
+
+
+def _sources(answer: v2.PopAnswer) -> Sources | None:
+    extras = answer.extra_source_images or []
+    if answer.source_image is None and not extras:
+        return None
+    return Sources(
+        processing=answer.source_processing,
+        picture=answer.source_image,
+        mask=answer.source_mask,
+        extras=tuple((extra.image, extra.strength) for extra in extras),
     )

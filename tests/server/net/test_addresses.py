@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Sequence
+from ipaddress import ip_network
 from pathlib import Path
 
 import httpx
@@ -10,9 +11,9 @@ import pytest
 from horde.server.net.addresses import (
     AddressRefused,
     PublicOnly,
+    Resolver,
     is_private_literal,
     is_public,
-    resolve,
     without_keep_alive,
 )
 from tests.server.webhooks.receiver import receiver
@@ -33,12 +34,22 @@ def test_public_addresses_are_public(address: str) -> None:
         "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
         "198.18.0.1", "192.0.2.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
         "::", "::1", "fe80::1", "fc00::1", "fd00:ec2::254", "fec0::1", "ff02::1", "2001:db8::1",
-        "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::169.254.169.254", "2002:7f00:1::", "2002:a00:1::1",
+        "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::169.254.169.254", "64:ff9b::7f00:1",
+        "2001:0:4136:e378:8000:63bf:f5ff:fffe", "2002:7f00:1::", "2002:a00:1::1",
     ],
 )  # fmt: skip
 def test_all_other_addresses_are_not(address: str) -> None:
     assert not is_public(address)
     assert is_private_literal(address)
+
+
+def test_network_that_the_operator_named_counts_as_public_and_no_other() -> None:
+    named = [ip_network("10.1.0.0/16"), ip_network("fd00:1::/32")]
+
+    for address in ("10.1.2.3", "::ffff:10.1.2.3", "fd00:1::5"):
+        assert is_public(address, also=named)
+    for address in ("10.2.0.1", "127.0.0.1", "fd00:2::5"):
+        assert not is_public(address, also=named)
 
 
 def test_name_is_nobodys_address_yet() -> None:
@@ -118,7 +129,7 @@ async def test_unknown_host_is_a_failed_connection() -> None:
     async with httpx.AsyncClient(transport=PublicOnly(Inner())) as client:
         with pytest.raises(httpx.ConnectError, match="is not known"):
             await client.get("https://nobody.invalid/")
-    assert await resolve("127.0.0.1", 80) == ["127.0.0.1"]
+    assert await Resolver()("127.0.0.1", 80) == ["127.0.0.1"]
 
 
 class ToLoopback(httpx.AsyncBaseTransport):

@@ -1,13 +1,16 @@
 """Pictures that no job owns leave after a day; all others stay."""
 
+import base64
 import os
 import uuid
 from pathlib import Path
 
 from horde.server.requests.orphans import delete_orphans
-from horde.server.storage.objects import job_key
+from horde.server.requests.sources import SentSources
+from horde.server.requests.submit import submit
+from horde.server.storage.objects import job_key, mask_key, source_key
 from tests.plugins.hordes import Clock
-from tests.server.builders import PICTURE, asked, delivered, leased, user
+from tests.server.builders import PICTURE, asked, delivered, draft, leased, user
 
 ANCIENT = (1_000_000_000, 1_000_000_000)
 
@@ -46,6 +49,20 @@ async def test_old_picture_of_a_job_stays(clock: Clock) -> None:
 
     assert await delete_orphans(clock.ctx) == 0
     assert path.exists()
+
+
+async def test_old_picture_that_came_with_a_request_stays_as_long_as_the_request(clock: Clock) -> None:
+    sent = SentSources(picture=base64.b64encode(PICTURE).decode())
+    accepted = await submit(clock.ctx, await user(clock.ctx), draft(source_processing="img2img"), sent=sent)
+    objects = clock.ctx.services.settings.objects_dir
+    kept = objects / source_key(accepted.id)
+    left = objects / mask_key(str(uuid.uuid4()))
+    left.write_bytes(PICTURE)
+    for path in (kept, left):
+        os.utime(path, ANCIENT)
+
+    assert await delete_orphans(clock.ctx) == 1
+    assert (kept.exists(), left.exists()) == (True, False)
 
 
 async def test_files_that_are_not_pictures_of_ours_are_left_alone(clock: Clock) -> None:

@@ -7,14 +7,15 @@ from uuid import uuid4
 import pytest
 
 from horde.errors import ObjectNotFound, StorageFailed
-from horde.server.storage.objects import Objects, job_key
+from horde.server.storage.objects import Objects, extra_source_key, job_key, mask_key, owner_of, source_key
 
-KEY = job_key("00000000-0000-4000-8000-000000000001")
+ID = "00000000-0000-4000-8000-000000000001"
+KEY = job_key(ID)
 SECRET = "secret"
 FOREIGN_KEYS = [
     "", "picture.webp", f"../{KEY}", f"/{KEY}", f"{KEY}/..", f"a/{KEY}", f"{KEY}\n", f"{KEY}\x00", KEY.upper(),
     KEY.replace("-", "."), KEY.removesuffix(".webp"), f"{'.' * 36}.webp", f"%2e%2e%2f{'a' * 27}.webp",
-    "postgres/PG_VERSION",
+    "postgres/PG_VERSION", KEY.replace(".", "_src_msk."), KEY.replace(".", "_exra_src_10."), KEY.replace(".", "_."),
 ]  # fmt: skip
 
 
@@ -33,6 +34,13 @@ async def test_object_is_what_was_put_last(objects: Objects) -> None:
 
     assert await objects.exists(KEY)
     assert await objects.get(KEY) == b"two"
+
+
+@pytest.mark.parametrize("key", [source_key(ID), mask_key(ID), extra_source_key(ID, 0), extra_source_key(ID, 4)])
+async def test_picture_of_a_request_has_a_key_that_tells_the_request(objects: Objects, key: str) -> None:
+    await objects.put(key, b"one")
+
+    assert (await objects.get(key), owner_of(key)) == (b"one", ID)
 
 
 async def test_object_is_never_seen_in_part(objects: Objects) -> None:

@@ -10,7 +10,8 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import httpx
 
@@ -19,6 +20,9 @@ ADDRESSES_MAX = 4
 NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 """Addresses that a translator turns into the IPv4 address in their last 32 bits (RFC 6052, RFC 8215)."""
 
+LOOKUP_THREADS = 8
+
+Network = IPv4Network | IPv6Network
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """(host, port) -> its addresses, the best first. Raises OSError."""
 
@@ -27,8 +31,8 @@ class AddressRefused(httpx.TransportError):
     """The host has an address that only our own network can reach, or one that is nobody's."""
 
 
-def is_public(address: str) -> bool:
-    """Whether this is the address of one machine that the whole Internet can reach.
+def is_public(address: str, *, also: Sequence[Network] = ()) -> bool:
+    """Whether this is the address of one machine that the whole Internet can reach, or `also` in one of those networks.
 
     Looks into what only wraps an IPv4 address: mapped ones, 6to4, Teredo, and NAT64. Raises ValueError for what is no
     address.
@@ -36,7 +40,9 @@ def is_public(address: str) -> bool:
     found = ip_address(address)
     inner = _inner(found) if isinstance(found, IPv6Address) else None
     if inner is not None:
-        return is_public(str(inner))
+        return is_public(str(inner), also=also)
+    if any(found in network for network in also):
+        return True
     if isinstance(found, IPv6Address) and found.is_site_local:
         return False  # which Python takes for global: nobody has them since RFC 3879
     return found.is_global and not found.is_multicast and not found.is_reserved
@@ -48,10 +54,13 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
 
 
-def refuse_private(host: str, addresses: Sequence[str]) -> None:
-    """Raises AddressRefused unless all these addresses of the host are public: one that is not is no accident."""
+def refuse_private(host: str, addresses: Sequence[str], *, also: Sequence[Network] = ()) -> None:
+    """Raises AddressRefused unless all these addresses of the host are public, as `is_public` has it.
+
+    A single one that is not is no accident.
+    """
     for address in addresses:
-        if not is_public(address):
+        if not is_public(address, also=also):
             raise AddressRefused(f"{host} has the address {address}, which is not a public one.")
 
 
@@ -63,10 +72,18 @@ def is_private_literal(host: str) -> bool:
         return False
 
 
-async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a host as the system knows them. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]).partition("%")[0] for _, _, _, _, address in found))
+class Resolver:
+    """Asks the system for addresses in threads of its own: a slow name server holds up nothing else."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(LOOKUP_THREADS, thread_name_prefix="lookup")
+
+    async def __call__(self, host: str, port: int) -> list[str]:
+        """The addresses of a host as the system knows them, the best first. Raises OSError."""
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        )
+        return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
 
 
 class PublicOnly(httpx.AsyncBaseTransport):
@@ -76,13 +93,16 @@ class PublicOnly(httpx.AsyncBaseTransport):
     would be found again by address, though it was made for another name (`without_keep_alive`).
     """
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, *, resolve: Resolve = resolve) -> None:
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, *, resolve: Resolve | None = None, also: Sequence[Network] = ()
+    ) -> None:
         self._inner = inner
-        self._resolve = resolve
+        self._resolve = resolve or Resolver()
+        self._also = also
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Raises AddressRefused, and what httpx raises."""
-        host = request.url.host
+        host = request.url.raw_host.decode("ascii")
         for address in (addresses := await self._addresses(request)):
             request.extensions = {**request.extensions, "sni_hostname": host}
             request.url = request.url.copy_with(host=address)
@@ -102,12 +122,12 @@ class PublicOnly(httpx.AsyncBaseTransport):
         url = request.url
         port = url.port or (443 if url.scheme == "https" else 80)
         try:
-            addresses = list(await self._resolve(url.host, port))[:ADDRESSES_MAX]
+            addresses = list(await self._resolve(url.raw_host.decode("ascii"), port))[:ADDRESSES_MAX]
         except (OSError, UnicodeError) as error:
             raise httpx.ConnectError(f"{url.host} is not known: {error}", request=request) from error
         if not addresses:
             raise httpx.ConnectError(f"{url.host} has no address.", request=request)
-        refuse_private(url.host, addresses)
+        refuse_private(url.host, addresses, also=self._also)
         return addresses
 
 

@@ -22,7 +22,8 @@ from horde.server.ledger.book import Book
 from horde.server.matching.lanes import Lane, Lanes
 from horde.server.matching.order import priority, rank
 from horde.server.requests import sql
-from horde.server.requests.cost import Cost, Purses
+from horde.server.requests.cost import Cost, Purses, check_upfront
+from horde.server.requests.sources import Sources
 from horde.server.workers.online import online
 from horde.units import Kudos
 
@@ -55,6 +56,8 @@ class Order:  # type: ignore[explicit-any]  # a draft of whatever kind
     needs: Needs
     cost: Cost
     key: Key | None = None
+    sources: Sources | None = None
+    """The pictures that came along, which are stored."""
 
 
 @dataclass(slots=True)
@@ -106,6 +109,21 @@ async def accept_together(ctx: Context, orders: Sequence[Order]) -> list[Accepte
         else:
             break
     return [outcomes.get(order.id) or Overloaded() for order in orders]
+
+
+async def refuse_early(ctx: Context, order: Order) -> None:
+    """Raise what an order is refused with as things are, before work is done for it that would be in vain.
+
+    Raises TooManyPrompts and KudosUpfront. That nothing is raised promises nothing: it is seen when it is added.
+    """
+    lanes = ctx.remembered(Lanes)
+    await lanes.load(ctx.database)
+    [standing] = await _standings(ctx, lanes, [order])
+    if refusal := _too_many(order, standing):
+        raise refusal
+    heavy = order.cost.heavy
+    if not (order.draft.allow_downgrade and heavy and heavy.may_downgrade):
+        check_upfront(order.cost, Kudos(max(standing.available_mk, 0)))
 
 
 async def accept_once_together(ctx: Context, orders: Sequence[Order]) -> list[Accepted | HordeError]:
@@ -267,8 +285,9 @@ def _row(ctx: Context, entry: _Entry, lane_id: int, place: int, held: Kudos) -> 
         "wants_censoring": draft.censor_nsfw and not draft.nsfw,
         "disable_batching": draft.disable_batching,
         "client_agent": draft.client_agent,
-        # Only where there is one: the others are spared even the word.
+        # Only where there are any: the others are spared even the word.
         **({"webhook": draft.webhook} if draft.webhook else {}),
+        **({"sources": order.sources} if order.sources else {}),
         "created_at": ctx.now,
         "expires_at": ctx.now + LIFE,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from horde.errors import Overloaded
@@ -12,6 +13,7 @@ from horde.kinds import KINDS
 from horde.server.context import Context
 from horde.server.requests import sql
 from horde.server.requests.giveback import Return, give_back, return_kudos
+from horde.server.requests.sources import Sources, forget_sources
 from horde.server.requests.tell import tell_of_request
 from horde.server.storage.objects import job_key
 from horde.units import Kudos
@@ -34,6 +36,7 @@ class _Expired:
     user_id: int
     kind: str
     held_mk: int
+    sources: dict[str, object] | None
     webhook_of_unmade: dict[str, object] | None
     """Where its requestor wants to be told something, and not all of it was made."""
 
@@ -70,6 +73,8 @@ async def forget_expired(ctx: Context) -> int:
         jobs = await tx.values(sql.jobs_of_requests, UUID, ids=with_files)
         # Pictures go first: after a crash in between the rows are still there and say what remains to be deleted.
         await ctx.services.objects.delete([job_key(str(job)) for job in jobs])
+        with_sources = [(request.id, request.sources) for request in requests if request.sources]
+        await forget_sources(ctx, [(owner, msgspec.convert(stored, Sources)) for owner, stored in with_sources])
         await tx.run(sql.delete_requests, ids=expired)
         held = [Return(gone.id, gone.user_id, Kudos(gone.held_mk)) for gone in requests if gone.held_mk]
         await return_kudos(tx, ctx, held, note="expired")

@@ -18,6 +18,7 @@ from horde.server.context import Context
 from horde.server.matching.lanes import Lane, Lanes
 from horde.server.requests import sql
 from horde.server.requests.accept import LIFE, LIFE_EXTRA_SLOW
+from horde.server.requests.sources import Sources
 from horde.server.workers.online import Member
 from horde.units import Kudos
 
@@ -30,6 +31,9 @@ class Popped:
     model: str
     payload: dict[str, object]
     lease_s: int
+    request_id: str
+    sources: Sources | None
+    """The pictures that came along."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +84,7 @@ class _Taken:
     prompt: str
     params: dict[str, object]
     wants_censoring: bool
+    sources: dict[str, object] | None
 
 
 async def lease(ctx: Context, shares: Sequence[tuple[Member, Share]]) -> list[Popped | None]:
@@ -141,7 +146,14 @@ class _Batch:
         if request.wants_censoring:
             payload["use_nsfw_censor"] = True
         job_ids = [str(job_id) for job_id in self.job_ids]
-        return Popped(job_ids=job_ids, model=self.model, payload=payload, lease_s=self.lease_s)
+        return Popped(
+            job_ids=job_ids,
+            model=self.model,
+            payload=payload,
+            lease_s=self.lease_s,
+            request_id=str(request.id),
+            sources=msgspec.convert(request.sources, Sources) if request.sources else None,
+        )
 
 
 def _batch(ctx: Context, member: Member, share: Share, lane: Lane) -> _Batch:

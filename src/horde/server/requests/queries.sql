@@ -42,15 +42,15 @@ WITH new AS (
         prompt text, params jsonb, n integer, rank bigint, seed bigint, seed_variation integer, things bigint,
         price_mk bigint, charge_factor double precision, charge_extra_mk bigint, charge_max_mk bigint, held_mk bigint,
         charged_mk bigint, lease_s integer, is_inline boolean, wants_censoring boolean, disable_batching boolean,
-        client_agent text, webhook jsonb, created_at timestamptz, expires_at timestamptz)
+        client_agent text, webhook jsonb, sources jsonb, created_at timestamptz, expires_at timestamptz)
 )
 INSERT INTO requests (id, user_id, kind, lane_id, prompt, params, n, waiting, rank, seed, seed_variation, things, price_mk,
-    charge_factor, charge_extra_mk, charge_max_mk, held_mk, charged_mk, lease_s, is_inline, wants_censoring, disable_batching, client_agent, webhook,
+    charge_factor, charge_extra_mk, charge_max_mk, held_mk, charged_mk, lease_s, is_inline, wants_censoring, disable_batching, client_agent, webhook, sources,
     created_at, expires_at)
 SELECT new.id, new.user_id, new.kind, new.lane_id, new.prompt, new.params, new.n, new.n, new.rank, new.seed,
     new.seed_variation, new.things, new.price_mk, new.charge_factor, new.charge_extra_mk, new.charge_max_mk, new.held_mk,
     new.charged_mk, new.lease_s, new.is_inline, new.wants_censoring,
-    new.disable_batching, new.client_agent, new.webhook, new.created_at, new.expires_at
+    new.disable_batching, new.client_agent, new.webhook, new.sources, new.created_at, new.expires_at
 FROM new
 WHERE NOT EXISTS (SELECT lane_id FROM new EXCEPT SELECT id FROM lanes WHERE id IN (SELECT lane_id FROM new))
 ORDER BY new.place
@@ -106,7 +106,7 @@ WITH wanted AS (
     FROM mine
     JOIN wanted AS w ON w.id = mine.id
     WHERE r.id = mine.id
-    RETURNING r.id, r.prompt, r.params, r.wants_censoring
+    RETURNING r.id, r.prompt, r.params, r.wants_censoring, r.sources
 ), leased AS (
     INSERT INTO jobs (id, batch, request_id, worker_id, model, reward_mk, is_unpaid, seed, leased_at, deadline)
     SELECT j.id, j.batch, j.request_id, j.worker_id, j.model, j.reward_mk, j.is_unpaid, j.seed, j.leased_at, j.deadline
@@ -114,7 +114,7 @@ WITH wanted AS (
         reward_mk bigint, is_unpaid boolean, seed bigint, leased_at timestamptz, deadline timestamptz)
     JOIN taken ON taken.id = j.request_id
 )
-SELECT id, prompt, params, wants_censoring
+SELECT id, prompt, params, wants_censoring, sources
 FROM taken;
 
 -- name: leased_jobs
@@ -267,7 +267,7 @@ LIMIT :limit;
 
 -- name: expired_requests
 -- Requests past their expiry that nobody works on, locked, with what is still held for them.
-SELECT id, user_id, kind, held_mk, CASE WHEN state = 'live' AND waiting > 0 THEN webhook END AS webhook_of_unmade
+SELECT id, user_id, kind, held_mk, sources, CASE WHEN state = 'live' AND waiting > 0 THEN webhook END AS webhook_of_unmade
 FROM requests AS r
 WHERE expires_at < :now AND NOT EXISTS (SELECT FROM jobs AS j WHERE j.request_id = r.id AND j.state = 'leased')
 ORDER BY expires_at
@@ -280,10 +280,14 @@ SELECT id
 FROM jobs
 WHERE request_id = ANY(:ids::uuid[]);
 
--- name: known_jobs
--- Those of the ids that a job has.
+-- name: known_owners
+-- Those of the ids that a job or a request has.
 SELECT id
 FROM jobs
+WHERE id = ANY(:ids::uuid[])
+UNION ALL
+SELECT id
+FROM requests
 WHERE id = ANY(:ids::uuid[]);
 
 -- name: delete_requests!

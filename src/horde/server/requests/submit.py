@@ -9,15 +9,17 @@ from uuid import UUID
 
 import msgspec
 
-from horde.errors import KudosUpfront, RequiresTrust, WorkerNotFound
+from horde.errors import HordeError, KudosUpfront, Overloaded, RequiresTrust, WorkerNotFound
 from horde.kinds import KINDS
 from horde.kinds.base import Draft, Heavy, Needs
+from horde.kinds.image_refusals import MoreThanMinExtraSourceImage, TooManyExtraSourceImages
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key, answer_to
 from horde.server.ledger.balance import balance
-from horde.server.requests.accept import Accepted, Order, accept_once_together, accept_together
+from horde.server.requests.accept import Accepted, Order, accept_once_together, accept_together, refuse_early
 from horde.server.requests.cost import check_upfront, cost_of
+from horde.server.requests.sources import SentSources, forget_sources, store_sources
 from horde.server.requests.survey import survey
 from horde.server.workers.online import online
 from horde.server.workers.roster import unknown_among
@@ -27,29 +29,62 @@ P = TypeVar("P", bound=msgspec.Struct)
 
 WORKERS_KEPT = 5
 """Listed workers beyond these are not looked at (contract/api-v2.md, section 2.1)."""
+EXTRA_SOURCES_MAX = 5
+"""Pictures beside the source image; who is not trusted may send one (contract/lifecycle.md, section 2, row 9)."""
 
 
-async def submit(ctx: Context, user: User, draft: Draft[P], key: Key | None = None) -> Accepted:
+async def submit(
+    ctx: Context, user: User, draft: Draft[P], key: Key | None = None, sent: SentSources | None = None
+) -> Accepted:
     """Put a request into the queue; a call with a `key` that was made before is answered as it was then.
 
     One that its requestor cannot pay upfront, though it must be paid so, is made smaller where the draft allows it.
-    Raises what the kind's own check raises, RequiresTrust, WorkerNotFound, TooManyPrompts, KudosUpfront,
-    IdempotencyKeyConflict; nothing is written then.
+    Pictures that were `sent` along are looked at last of all. Raises what the kind's own check raises, RequiresTrust,
+    WorkerNotFound, TooManyPrompts, KudosUpfront, IdempotencyKeyConflict, and what `store_sources` raises; nothing is
+    written then.
     """
     needs = checked(user, draft)
     await _refuse_unknown_workers(ctx, needs)
-    try:
-        return await _accepted(ctx, user, draft, needs, key)
-    except KudosUpfront:
-        if not draft.allow_downgrade or not (smaller := await _downgraded(ctx, draft)):
-            raise
-    return await _accepted(ctx, user, smaller, checked(user, smaller), key)
+    order = await _order(ctx, user, draft, needs, key)
+    return await _accepted(ctx, order) if sent is None else await _accepted_with_sources(ctx, order, sent)
 
 
-async def _accepted(ctx: Context, user: User, draft: Draft[P], needs: Needs, key: Key | None) -> Accepted:
+async def _order(ctx: Context, user: User, draft: Draft[P], needs: Needs, key: Key | None) -> Order:
     cost = cost_of(draft, needs, await _heavy(ctx, draft))
-    order = Order(id=uuid.uuid4(), user=user, draft=draft, needs=needs, cost=cost, key=key)
-    return await ctx.together(accept_once_together if key else accept_together, order)
+    return Order(id=uuid.uuid4(), user=user, draft=draft, needs=needs, cost=cost, key=key)
+
+
+async def _accepted(ctx: Context, order: Order) -> Accepted:
+    accept = accept_once_together if order.key else accept_together
+    try:
+        return await ctx.together(accept, order)
+    except KudosUpfront:
+        if not order.draft.allow_downgrade or not (smaller := await _downgraded(ctx, order.draft)):
+            raise
+    needs = checked(order.user, smaller)
+    cost = cost_of(smaller, needs, await _heavy(ctx, smaller))
+    return await ctx.together(accept, replace(order, draft=smaller, needs=needs, cost=cost))
+
+
+async def _accepted_with_sources(ctx: Context, order: Order, sent: SentSources) -> Accepted:
+    """Accept an order whose pictures are in the storage before it is in the queue, where workers find it."""
+    if order.key and (known := await submitted(ctx, order.key)):
+        return known
+    await refuse_early(ctx, order)
+    sources = await store_sources(ctx, order.id, order.draft, sent)
+    try:
+        accepted = await _accepted(ctx, replace(order, sources=sources))
+    except Overloaded:
+        # It may have been accepted all the same: the database went away and could not say. If not, its pictures have
+        # no owner, and such are swept.
+        raise
+    except HordeError:
+        await forget_sources(ctx, [(order.id, sources)])
+        raise
+    if accepted.id != str(order.id):
+        # Another call with the same key was faster.
+        await forget_sources(ctx, [(order.id, sources)])
+    return accepted
 
 
 async def _heavy(ctx: Context, draft: Draft[P]) -> Heavy | None:
@@ -84,9 +119,14 @@ async def submitted(ctx: Context, key: Key) -> Accepted | None:
 def checked(user: User, draft: Draft[P]) -> Needs:
     """What a draft needs.
 
-    Raises what the kind's own check raises, WorkerNotFound for a listed worker that is no id, and RequiresTrust.
+    Raises TooManyExtraSourceImages, MoreThanMinExtraSourceImage, what the kind's own check raises, WorkerNotFound for a
+    listed worker that is no id, and RequiresTrust.
     """
     kind = KINDS[draft.kind]
+    if draft.extra_sources > EXTRA_SOURCES_MAX:
+        raise TooManyExtraSourceImages
+    if draft.extra_sources > 1 and not user.is_trusted:
+        raise MoreThanMinExtraSourceImage
     kind.check(draft)
     draft = replace(draft, workers=_worker_ids(draft.workers))
     if draft.n > 1 and draft.disable_batching and not user.is_trusted:

@@ -17,10 +17,11 @@ from horde.errors import ObjectNotFound, StorageFailed
 
 log = structlog.get_logger(__name__)
 
-KEY = re.compile(r"^[0-9a-f-]{36}\.webp$")
-"""Keys are ours alone, made of a job's id; anything else is refused before it can become a path."""
+NAME = r"^(?P<owner>[0-9a-f-]{36})(_src|_msk|_exra_src_[0-9])?\.webp"
+KEY = re.compile(rf"{NAME}$")
+"""Keys are ours alone, made of the id of a job or a request; anything else is refused before it can become a path."""
 
-HALF_WRITTEN = re.compile(r"^[0-9a-f-]{36}\.webp\.[0-9a-f]{8}$")
+HALF_WRITTEN = re.compile(rf"{NAME}\.[0-9a-f]{{8}}$")
 LISTED_MAX = 500
 """Objects that are looked at in one go."""
 SMALL = 256 * 1024
@@ -30,6 +31,28 @@ SMALL = 256 * 1024
 def job_key(job_id: str) -> str:
     """Where the picture of a job lies."""
     return f"{job_id}.webp"
+
+
+def source_key(request_id: str) -> str:
+    """Where the picture lies that came along with a request."""
+    return f"{request_id}_src.webp"
+
+
+def mask_key(request_id: str) -> str:
+    """Where the mask of that picture lies."""
+    return f"{request_id}_msk.webp"
+
+
+def extra_source_key(request_id: str, number: int) -> str:
+    """Where one more picture lies that came along; they are counted from 0. Spelt as contract/lifecycle.md has it."""
+    return f"{request_id}_exra_src_{number}.webp"
+
+
+def owner_of(key: str) -> str:
+    """The id of the job or the request that a key was made of."""
+    found = KEY.fullmatch(key)
+    assert found, "only keys of ours come here"
+    return found["owner"]
 
 
 class Objects:

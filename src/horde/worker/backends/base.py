@@ -20,12 +20,25 @@ class Abilities:
     images_max: int = 1
     """How many pictures of one request it makes in one go."""
     img2img: bool = False
+    """Whether it makes pictures from those in `Order.sources`; whoever says so must look at them."""
     painting: bool = False
     """In- and outpainting."""
     post_processing: bool = False
     controlnet: bool = False
     sdxl_controlnet: bool = False
     lora: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Pictures that came along with a request, each as a link (http...) or as base64 of a webp."""
+
+    processing: str
+    """`img2img`, `inpainting`, `outpainting` or `remix`."""
+    picture: str | None
+    mask: str | None
+    extras: tuple[tuple[str, float], ...] = ()
+    """With the strength of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +56,8 @@ class Order:
     """One a picture, each below 2^32."""
     payload: Mapping[str, object]
     """All that the horde sent (contract/api-v2.md, section 3.1), for what has no field here."""
+    sources: Sources | None = None
+    """What to begin from; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,11 @@ from horde.server.api.connection import (
     idempotency_key,
 )
 from horde.server.api.shortcut import HOT
-from horde.server.api.v2 import pictures, translate
+from horde.server.api.v2 import pictures, sources, translate
 from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, authenticated, pop_as_preferred
 from horde.server.requests import deliver as delivering
 from horde.server.requests.cancel import cancel
+from horde.server.requests.lease import Popped
 from horde.server.requests.read import progress, status
 from horde.server.requests.submit import estimated, submit
 from horde.units import whole_kudos_on_the_wire
@@ -49,7 +50,7 @@ async def generate_async(
     draft = translate.draft(data, client_agent, webhook=webhook)
     if data.dry_run:
         return Response(v2.DryRun(whole_kudos_on_the_wire(await estimated(ctx, user, draft))), status_code=200)
-    accepted = await submit(ctx, user, draft, await idempotency_key(request, user, key))
+    accepted = await submit(ctx, user, draft, await idempotency_key(request, user, key), sources.sent(data))
     answer = translate.accepted(accepted)
     if answer.message:
         answer.warnings = [v2.Warned("NoAvailableWorker", answer.message)]
@@ -89,7 +90,10 @@ async def pop_job(
     """A worker says what it can do and gets jobs of one request, or none. With `Prefer: wait=N` it waits for one."""
     ask = translate.ask(data, address_of(request))
     answer, headers = await pop_as_preferred(request, ctx, user, ask, prefer)
-    return Response(translate.popped(ctx, answer, base_url(request)), headers=headers)
+    given = translate.popped(ctx, answer, base_url(request))
+    if isinstance(answer, Popped) and answer.sources:
+        await sources.give(ctx, given, answer, base_url(request), data.bridge_agent)
+    return Response(given, headers=headers)
 
 
 @post(

@@ -9,11 +9,8 @@ from msgspec import UNSET, UnsetType
 
 from horde.errors import (
     BadInput,
-    ImageValidationFailed,
-    InvalidExtraSourceImages,
     InvalidPriorityUsername,
     OnlyServiceAccountProxy,
-    SourceMaskUnnecessary,
     StyleNotFound,
 )
 from horde.kinds import image
@@ -65,6 +62,7 @@ def draft(body: v2.GenerateAsync, client_agent: str, *, webhook: Webhook | None 
     seed = seed_number(body.params.seed) if body.params.seed else None
     if seed is None and variation is not UNSET:
         seed = random_seed()
+    has_source = body.source_image is not UNSET and bool(body.source_image)
     return Draft(
         kind=image.NAME,
         prompt=body.prompt,
@@ -80,6 +78,11 @@ def draft(body: v2.GenerateAsync, client_agent: str, *, webhook: Webhook | None 
         worker_blacklist=body.worker_blacklist,
         disable_batching=body.disable_batching or body.params.workflow is not UNSET,
         allow_downgrade=body.allow_downgrade,
+        # Without pictures there is nothing to be processed, whatever the request calls it.
+        source_processing=body.source_processing if has_source or body.extra_source_images else None,
+        has_only_extra_sources=not has_source and bool(body.extra_source_images),
+        has_source_mask=body.source_mask is not UNSET and bool(body.source_mask),
+        extra_sources=len(body.extra_source_images),
         is_inline=not body.r2,
         seed=seed,
         seed_variation=0 if variation is UNSET else variation,
@@ -98,12 +101,6 @@ def refuse_what_no_kind_has(*, style: str | UnsetType, proxied_account: str | Un
 
 def _refuse_what_is_not_there(body: v2.GenerateAsync) -> None:
     refuse_what_no_kind_has(style=body.style, proxied_account=body.proxied_account)
-    if body.source_image is not UNSET:
-        raise ImageValidationFailed("Image validation failed: this server does not take source images yet.")
-    if body.source_mask is not UNSET:
-        raise SourceMaskUnnecessary
-    if body.extra_source_images:
-        raise InvalidExtraSourceImages
     if body.params.special is not UNSET:
         raise BadInput("Only special users may send a special field.")
 
