@@ -367,3 +367,10 @@ class ModifyWorkerAnswer(msgspec.Struct, kw_only=True):
     name: str | UnsetType = UNSET
     team: str | UnsetType = UNSET
     """The team's name; `None`: it is in none."""
+
+
+class Deleted(msgspec.Struct):
+    """What is no more."""
+
+    deleted_id: str
+    deleted_name: str

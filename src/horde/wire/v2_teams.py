@@ -36,13 +36,6 @@ class TeamChanged(msgspec.Struct, kw_only=True):
     info: str | UnsetType = UNSET
 
 
-class TeamDeleted(msgspec.Struct):
-    """The team that is no more."""
-
-    deleted_id: str
-    deleted_name: str
-
-
 class TeamWorker(msgspec.Struct):
     """A worker of a team."""
 

@@ -152,6 +152,33 @@ def test_unknown_worker_or_key_changes_nothing(horde: RunningHorde, client: http
     ]
 
 
+def test_owner_deletes_a_worker(client: httpx.Client, horde: RunningHorde) -> None:
+    with horde.client(register(client)) as owner:
+        pop(owner, name="Old")
+        (worker,) = listed(client)
+
+        answers = [owner.delete(f"/api/v2/workers/{worker['id']}") for _ in range(2)]
+
+    assert (answers[0].status_code, answers[0].json()) == (200, {"deleted_id": worker["id"], "deleted_name": "Old"})
+    assert (answers[1].status_code, answers[1].json()["rc"]) == (404, "WorkerNotFound")
+    assert listed(client) == []
+
+
+def test_stranger_deletes_no_worker(client: httpx.Client, horde: RunningHorde) -> None:
+    pop(client)
+    (worker,) = listed(client)
+    with horde.client(register(client)) as stranger, horde.client(None) as nobody, horde.client("nonsense") as unknown:
+        answers = [who.delete(f"/api/v2/workers/{worker['id']}") for who in (stranger, client, nobody, unknown)]
+
+    assert [(answer.status_code, answer.json()["rc"]) for answer in answers] == [
+        (403, "NotModerator"),
+        (403, "AnonForbiddenWorker"),
+        (401, "InvalidAPIKey"),
+        (401, "InvalidAPIKey"),
+    ]
+    assert listed(client) == [worker]
+
+
 def from_address(client: httpx.Client, name: str, address: str = HERE) -> httpx.Response:
     """A pop that a reverse proxy passed on."""
     body = {"name": name, "models": [MODEL]}

@@ -7,9 +7,11 @@ from typing import Annotated
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 
+from horde.errors import InvalidAPIKey
 from horde.server.accounts.keys import authenticate
 from horde.server.accounts.users import User
 from horde.server.api.connection import Ctx
+from horde.server.context import Context
 
 ApiKey = Annotated[
     str,
@@ -28,4 +30,11 @@ async def provide_user(ctx: Ctx, api_key: ApiKey) -> User:
 
     Raises InvalidAPIKey; a request without the header is refused as a bad argument before.
     """
+    return await authenticate(ctx, api_key)
+
+
+async def caller_by(ctx: Context, api_key: str | None) -> User:
+    """The caller's account, where the contract lets the header be left out and then needs it. Raises InvalidAPIKey."""
+    if not api_key:
+        raise InvalidAPIKey
     return await authenticate(ctx, api_key)

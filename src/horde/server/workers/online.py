@@ -88,6 +88,14 @@ class Online:
         for worker in workers:
             self.put(worker)
 
+    def forget(self, worker: Worker) -> None:
+        """It was deleted."""
+        if member := self._by_id.pop(worker.id, None):
+            if self._by_name.get(member.worker.name) is member:  # another may have its name already
+                del self._by_name[member.worker.name]
+            self._changed()
+        self.changed_at = max(self.changed_at or worker.changed_at, worker.changed_at)
+
     def put(self, worker: Worker) -> Member:
         """Take in what is newly known of a worker."""
         known = self._by_id.get(worker.id)
@@ -274,8 +282,12 @@ async def _read(ctx: Context, known: Online | None) -> Online:
     async with ctx.database.statement() as tx:
         workers = await tx.all(sql.online_workers, Worker.of_row, since=since, changed_after=changed_after)
     if known is None or is_whole:
-        return Online(workers, whole_at=ctx.now, changed_at=None)
+        alive = [worker for worker in workers if not worker.is_deleted]
+        return Online(alive, whole_at=ctx.now, changed_at=None)
     for worker in workers:
+        if worker.is_deleted:
+            known.forget(worker)
+            continue
         member = known.named(worker.name)
         if member is None or worker.changed_at > member.worker.changed_at:
             known.put(worker)

@@ -2,13 +2,13 @@
 -- One worker with its owner.
 SELECT *
 FROM workers_with_owner
-WHERE id = :id;
+WHERE id = :id AND NOT is_deleted;
 
 -- name: workers_named
 -- The workers of these names, with their owners.
 SELECT *
 FROM workers_with_owner
-WHERE name = ANY(:names::text[]);
+WHERE name = ANY(:names::text[]) AND NOT is_deleted;
 
 -- name: lock_workers
 -- Hold these workers until the transaction ends, in the order of their ids.
@@ -19,7 +19,8 @@ ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: online_workers
--- Everybody who checked in since then; with `changed_after`, only those of them of whom something changed.
+-- Everybody who checked in since then, also who was deleted after it; with `changed_after`, only those of them of whom
+-- something changed.
 SELECT *
 FROM workers_with_owner
 WHERE last_seen >= :since AND (:changed_after::timestamptz IS NULL OR changed_at > :changed_after)
@@ -29,7 +30,7 @@ ORDER BY name;
 -- These users' workers.
 SELECT user_id, id
 FROM workers
-WHERE user_id = ANY(:users::bigint[])
+WHERE user_id = ANY(:users::bigint[]) AND deleted_at IS NULL
 ORDER BY name;
 
 -- name: workers_of_team
@@ -54,7 +55,7 @@ WHERE team_id = :team_id
 ORDER BY user_id;
 
 -- name: worker_names
--- The names of workers, as far as they are known.
+-- The names of workers, also of deleted ones, as far as they are known.
 SELECT id, name
 FROM workers
 WHERE id = ANY(:ids::uuid[]);
@@ -63,7 +64,7 @@ WHERE id = ANY(:ids::uuid[]);
 -- Those of the ids that a worker has.
 SELECT id
 FROM workers
-WHERE id = ANY(:ids::uuid[]);
+WHERE id = ANY(:ids::uuid[]) AND deleted_at IS NULL;
 
 -- name: hold_the_door
 -- Wait until nobody else adds workers, and keep others from it until the transaction ends.
@@ -73,7 +74,7 @@ SELECT pg_advisory_xact_lock(:lock_number);
 -- How many workers these accounts have, and how many they are invited for.
 SELECT u.id AS user_id, u.worker_invited, count(w.id)::integer AS workers
 FROM users AS u
-LEFT JOIN workers AS w ON w.user_id = u.id
+LEFT JOIN workers AS w ON w.user_id = u.id AND w.deleted_at IS NULL
 WHERE u.id = ANY(:users::bigint[])
 GROUP BY u.id;
 
@@ -81,7 +82,7 @@ GROUP BY u.id;
 -- How many workers came last from each of these addresses.
 SELECT address AS origin, count(*)::integer AS workers
 FROM workers
-WHERE address = ANY(:origins::text[]) AND address <> ''
+WHERE address = ANY(:origins::text[]) AND address <> '' AND deleted_at IS NULL
 GROUP BY address;
 
 -- name: add_workers!
@@ -92,7 +93,7 @@ SELECT new.id, new.user_id, new.name, new.kind, new.agent, new.offer, new.models
 FROM jsonb_to_recordset(:workers::jsonb) AS new (id uuid, user_id bigint, name text, kind text, agent text,
     offer jsonb, models text[], threads integer, address text, now timestamptz)
 ORDER BY new.name
-ON CONFLICT (name) DO NOTHING;
+ON CONFLICT (name) WHERE deleted_at IS NULL DO NOTHING;
 
 -- name: update_workers
 -- What locked workers said at this check-in. Time since the last one counts as uptime unless the worker was gone in
@@ -221,6 +222,12 @@ SET name = coalesce(:name, w.name),
     END,
     changed_at = clock_timestamp()
 WHERE w.id = :id;
+
+-- name: delete_worker!
+-- A locked worker is no more. What it did stays, and what it is doing may still be delivered.
+UPDATE workers
+SET deleted_at = :now, team_id = NULL, changed_at = clock_timestamp()
+WHERE id = :id;
 
 -- name: prune_work_done!
 -- Forget old slices of work.

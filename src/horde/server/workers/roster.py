@@ -76,6 +76,7 @@ class Worker:
     team_name: str | None
     changed_at: datetime
     """By the clock of the database."""
+    is_deleted: bool = False
 
     @classmethod
     def of_row(cls, *, offer: object, models: list[str], speeds: list[float], **columns: object) -> Worker:

@@ -8,10 +8,9 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, UnsetType
 
-from horde.errors import InvalidAPIKey, NotModerator
+from horde.errors import NotModerator
 from horde.server.accounts.keys import authenticate
-from horde.server.accounts.users import User
-from horde.server.api.auth import ApiKey, OptionalApiKey
+from horde.server.api.auth import ApiKey, OptionalApiKey, caller_by
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import Ctx
 from horde.server.context import Context
@@ -19,7 +18,7 @@ from horde.server.teams.manage import change_team, delete_team, found_team
 from horde.server.teams.read import TeamSeen, team, team_seen, teams
 from horde.server.workers.roster import ONLINE_FOR
 from horde.units import kudos_on_the_wire
-from horde.wire import v2_teams
+from horde.wire import v2, v2_teams
 
 T = TypeVar("T")
 
@@ -52,7 +51,7 @@ async def update_team(
 ) -> v2_teams.TeamChanged:
     """Give a team another name or info; its owner may, and moderators."""
     found = await team(ctx, team_id)
-    caller = await _caller(ctx, api_key)
+    caller = await caller_by(ctx, api_key)
     changed = await change_team(ctx, caller, found, name=_given(data.name), info=_given(data.info))
     return v2_teams.TeamChanged(
         name=UNSET if data.name is UNSET else changed.name, info=UNSET if data.info is UNSET else changed.info or UNSET
@@ -60,18 +59,11 @@ async def update_team(
 
 
 @delete("/{team_id:str}", status_code=200, summary="Delete a team")
-async def remove_team(ctx: Ctx, team_id: FromPath[str], api_key: OptionalApiKey = None) -> v2_teams.TeamDeleted:
+async def remove_team(ctx: Ctx, team_id: FromPath[str], api_key: OptionalApiKey = None) -> v2.Deleted:
     """Delete a team; its owner may, and moderators. Its workers stay, in no team."""
     found = await team(ctx, team_id)
-    await delete_team(ctx, await _caller(ctx, api_key), found)
-    return v2_teams.TeamDeleted(str(found.id), found.name)
-
-
-async def _caller(ctx: Context, api_key: str | None) -> User:
-    # The contract lets the header be left out here, and then needs it.
-    if not api_key:
-        raise InvalidAPIKey
-    return await authenticate(ctx, api_key)
+    await delete_team(ctx, await caller_by(ctx, api_key), found)
+    return v2.Deleted(str(found.id), found.name)
 
 
 def _given(value: T | UnsetType) -> T | None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Final, TypeVar
 
-from litestar import Router, get, put
+from litestar import Router, delete, get, put
 from litestar.di import Provide
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 from msgspec import UNSET, UnsetType
 
 from horde.kinds import KINDS, image, text
-from horde.server.api.auth import Caller, provide_user
+from horde.server.api.auth import Caller, OptionalApiKey, caller_by, provide_user
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import Ctx
 from horde.server.context import Context
 from horde.server.workers.modify import Changes, modify
 from horde.server.workers.read import worker, worker_named, workers_online
+from horde.server.workers.remove import remove
 from horde.server.workers.roster import Worker
 from horde.units import PIXELSTEPS_PER_MPS, kudos_on_the_wire
 from horde.wire import v2
@@ -81,6 +82,13 @@ async def modify_worker(
         name=UNSET if data.name is UNSET else changed.name,
         team=UNSET if data.team is UNSET else changed.team_name or "None",
     )
+
+
+@delete("/{worker_id:str}", status_code=200, summary="Delete a worker")
+async def delete_worker(ctx: Ctx, worker_id: FromPath[str], api_key: OptionalApiKey = None) -> v2.Deleted:
+    """For its owner and moderators. Its name is free again; jobs that it has may still be delivered, and are paid."""
+    removed = await remove(ctx, await caller_by(ctx, api_key), worker_id)
+    return v2.Deleted(str(removed.id), removed.name)
 
 
 def given(value: T | UnsetType) -> T | None:
@@ -148,5 +156,7 @@ OF_KIND: Final[dict[str, Callable[[Worker], dict[str, object]]]] = {image.NAME: 
 """What is only said of the workers of a kind."""
 
 router = Router(
-    "/workers", route_handlers=[list_workers, read_worker, read_worker_by_name, modify_worker], tags=["Workers"]
+    "/workers",
+    route_handlers=[list_workers, read_worker, read_worker_by_name, modify_worker, delete_worker],
+    tags=["Workers"],
 )
