@@ -11,6 +11,9 @@ STAMPS := $(VENV)/.stamps
 UV_PIP := $(BIN)/uv pip
 TO     := --python $(BIN)/python
 
+# Other people's clients, against which the server is tested, and their environment.
+FOREIGN := tests/foreign_clients
+
 # Yours to set: PYTHON=<the Python to build .venv with>, ARGS=<more words for run, test, bench, simulate and lock>.
 PYTHON ?=
 ARGS   ?=
@@ -26,7 +29,7 @@ install: $(STAMPS)/install ## Build .venv with the horde command in it
 run: $(STAMPS)/install ## Start a private horde: server, database and web page; Ctrl-C stops it
 	@exec $(BIN)/horde up $(ARGS)
 
-test: $(STAMPS)/dev ## Run the tests; e.g. make test ARGS="-k lease"
+test: $(STAMPS)/dev $(STAMPS)/foreign_clients ## Run the tests; e.g. make test ARGS="-k lease"
 	@$(BIN)/pytest $(ARGS)
 
 bench: $(STAMPS)/install ## Measure the server, about 10 minutes; e.g. make bench ARGS="--only cycle --quick"
@@ -54,6 +57,7 @@ lock: $(STAMPS)/bootstrap ## Remake the lock files; make lock ARGS=--upgrade tak
 	$(LOCK) requirements-bootstrap.in --output-file requirements-bootstrap.lock
 	$(LOCK) pyproject.toml --output-file requirements.lock
 	$(LOCK) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) $(FOREIGN)/requirements.in --output-file $(FOREIGN)/requirements.lock
 
 clean: ## Remove .venv, caches and build outputs
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -73,4 +77,13 @@ $(STAMPS)/install: $(STAMPS)/bootstrap requirements.lock pyproject.toml
 
 $(STAMPS)/dev: $(STAMPS)/install requirements-dev.lock
 	@$(UV_PIP) install $(TO) --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# They are not needed to work on the horde: where a package index lacks them, their tests say so and are skipped.
+$(STAMPS)/foreign_clients: $(STAMPS)/bootstrap $(FOREIGN)/requirements.lock
+	@rm -rf $(VENV)/foreign_clients
+	@$(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/foreign_clients
+	@$(UV_PIP) install --quiet --python $(VENV)/foreign_clients --no-deps --require-hashes \
+		-r $(FOREIGN)/requirements.lock \
+		|| { rm -rf $(VENV)/foreign_clients; echo "note: the foreign clients' packages could not be installed"; }
 	@touch $@
