@@ -14,6 +14,7 @@ import msgspec
 import pytest
 import uvicorn
 
+from horde.cli.serving import GRACE_S, KEEP_ALIVE_S
 from horde.server.app import create_app, end_waits, open_services
 from horde.server.context import Context, Services
 from horde.server.logs import set_up_logs
@@ -82,7 +83,15 @@ def running(settings: Settings) -> Iterator[RunningHorde]:
         listener.listen()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         app = create_app(settings)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=5))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                lifespan="on",
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_until_complete, args=[server.serve([listener])], name="server")
         thread.start()

@@ -22,6 +22,10 @@ from horde.server.settings import Settings
 GRACE_S = 5
 """How long a request may go on after the wish to stop; who waits for a job is answered at once by the app."""
 
+KEEP_ALIVE_S = 75
+"""How long a connection that nothing comes through stays open: longer than clients wait between two looks, and than the
+minute for which reverse proxies keep theirs, so that none is closed under a call that is just being sent through it."""
+
 GARBAGE_MIN = 10_000
 """Objects made and not yet freed before the collector looks at the youngest. Python's 700 are there after a few calls,
 most of which are only under way: looking at them took about a twentieth of the processor time of a cycle."""
@@ -67,6 +71,7 @@ def _serve(
         # Who is believed without being trusted could call himself anybody.
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
     server = _Server(config, stopping, answer_waiting=lambda: end_waits(app))
