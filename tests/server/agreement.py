@@ -1,10 +1,11 @@
 """Whether the books of a horde agree with each other, as the database has them."""
 
+from horde.kinds import KINDS
 from horde.server.context import Context
 from tests.server.builders import look, sum_of_balances
 
 REQUESTS = """
-SELECT r.id::text, r.state, r.n, r.waiting, r.running, r.faults, r.held_mk, r.charge_max_mk,
+SELECT r.id::text, r.kind, r.state, r.n, r.waiting, r.running, r.faults, r.held_mk, r.charge_max_mk,
     count(j.id) FILTER (WHERE j.state = 'leased') AS leased,
     count(j.id) FILTER (WHERE j.state = 'done') AS done,
     count(DISTINCT j.batch) FILTER (WHERE j.state IN ('faulted', 'lost')) AS ended
@@ -63,11 +64,11 @@ async def books_agree(ctx: Context) -> None:
         assert 0 <= row["held_mk"] <= (row["waiting"] + row["running"]) * row["charge_max_mk"], row
         if row["state"] == "live":
             assert row["waiting"] + row["leased"] + row["done"] == row["n"], row
-            assert row["faults"] < 3, row
+            assert row["faults"] < KINDS[row["kind"]].faults_max, row
         else:
             assert row["waiting"] == 0, row
             assert row["leased"] + row["done"] <= row["n"], row
-            assert row["state"] == "cancelled" or row["faults"] >= 3, row
+            assert row["state"] == "cancelled" or row["faults"] >= KINDS[row["kind"]].faults_max, row
     for job in await look(ctx, PAYMENTS):
         assert job["events"] <= (job["state"] == "done"), job
     for account in await look(ctx, ACCOUNTS):

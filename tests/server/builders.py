@@ -51,8 +51,8 @@ FOX = Draft(kind="image", prompt="a red fox", params=SMALL)
 T = TypeVar("T")
 TABLES = (
     "users", "user_records", "keys", "ledger_accounts", "ledger_events", "ledger_postings", "ledger_totals", "teams",
-    "lanes", "requests", "workers", "worker_models", "jobs", "work_done", "secrets", "idempotency_keys",
-    "webhook_deliveries", "webhook_secrets",
+    "lanes", "request_groups", "requests", "workers", "worker_models", "jobs", "work_done", "secrets",
+    "idempotency_keys", "webhook_deliveries", "webhook_secrets",
 )  # fmt: skip
 
 

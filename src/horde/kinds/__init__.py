@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from horde.kinds import image, text
+from horde.kinds import alchemy, image, text
 from horde.kinds.base import Kind
 
 # Kinds differ in the type of their parameters, and the registry cannot say which name has which.
-KINDS: Final[dict[str, Kind[Any]]] = {kind.name: kind for kind in (image.KIND, text.KIND)}  # type: ignore[explicit-any]
+KINDS: Final[dict[str, Kind[Any]]] = {kind.name: kind for kind in (image.KIND, text.KIND, alchemy.KIND)}  # type: ignore[explicit-any]

@@ -1,6 +1,6 @@
 """What one form of alchemy (a caption, an interrogation, a post-processed picture) is worth, and what it is charged.
 
-Plain functions of plain arguments: the kind `alchemy` is not there yet. Nothing is due when it is accepted.
+Plain functions of plain arguments, for alchemy.py. Nothing is due when it is accepted.
 Source: contract/kudos.md, sections 3 and 4.
 """
 

@@ -278,9 +278,28 @@ class Kind(Generic[P]):
     """What a delivered job is worth where only the result tells it; None: what `worth` said when it was handed out."""
     upfront: Callable[[Draft[P]], Kudos] | None = None
     """What the requestor of a heavy request must have; None: all that the request can cost."""
+    has_models: bool = True
+    """Whether what its requests name, and its workers offer, are models; else it is whatever the kind has instead."""
+    uploads: Callable[[str, str], Sequence[str]] | None = None
+    """(model, result) -> the parts of a result that is no file itself for which its worker uploaded one; None: none."""
+    faults_max: int = 3
+    """So many lost or faulted batches end a request: something in it breaks workers."""
+    aborted_max: int = 20
+    """A worker that fails more often than this within an hour is put into maintenance."""
+    limit_factor: int = 1
+    """How many times the number of jobs that its account is good for a requestor may have waiting."""
+    uptime_is_spendable: bool = False
+    """Whether what a worker earns for being online need not wait in escrow until its owner is trusted."""
     counts_for_teams: bool = False
     """Whether jobs of this kind count for the teams of the workers that do them."""
     result_field: str = "img"
     """What a webhook calls the result itself."""
     state_for_webhook: Callable[[str], Mapping[str, object]] = told_as_censored
     """(the result's state) -> how a webhook tells it (contract/lifecycle.md, section 11)."""
+    reworded_for_webhook: Callable[[dict[str, object]], dict[str, object]] | None = None
+    """(what a webhook tells of a job of any kind) -> how it tells it of this one; None: just so."""
+
+    @property
+    def may_leave_files(self) -> bool:
+        """Whether files in the storage may belong to its jobs."""
+        return self.makes_files or self.uploads is not None

@@ -26,7 +26,7 @@ from horde.server.api.site import front, register, transfer
 from horde.server.api.v1 import generate as v1_generate
 from horde.server.api.v1 import kudos as v1_kudos
 from horde.server.api.v1 import users as v1_users
-from horde.server.api.v2 import generate, generate_text, kudos, status, teams, users, workers
+from horde.server.api.v2 import generate, generate_text, interrogate, kudos, status, teams, users, workers
 from horde.server.context import Services
 from horde.server.db.migrate import migrate
 from horde.server.db.notify import Work, open_hints
@@ -89,6 +89,7 @@ def create_app(settings: Settings) -> Litestar:
                 route_handlers=[
                     generate.router,
                     generate_text.router,
+                    interrogate.router,
                     workers.router,
                     status.router,
                     users.find_user,

@@ -257,7 +257,7 @@ class TeamName(msgspec.Struct):
 
 
 class WorkerAnswer(msgspec.Struct, kw_only=True):
-    """A worker as everybody may see it; what is only said of images or of texts is left out of the others."""
+    """A worker as everybody may see it; what is only said of one type of them is left out of the others."""
 
     name: str
     id: str
@@ -276,7 +276,8 @@ class WorkerAnswer(msgspec.Struct, kw_only=True):
     team: TeamName
     bridge_agent: str
     nsfw: bool
-    models: list[str]
+    models: list[str] | UnsetType = UNSET
+    forms: list[str] | UnsetType = UNSET
     info: str | UnsetType = UNSET
     max_pixels: int | UnsetType = UNSET
     megapixelsteps_generated: float | UnsetType = UNSET

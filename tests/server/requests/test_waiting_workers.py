@@ -12,7 +12,7 @@ from horde.server.context import Context
 from horde.server.db.notify import POLL_S, Bell, News, Work
 from horde.server.requests.deliver import report_fault
 from horde.server.requests.lease import Popped
-from horde.server.requests.pop import pop_waiting
+from horde.server.requests.pop import pop, pop_waiting
 from horde.server.requests.wait import Waiting
 from horde.server.workers.checkin import check_in
 from tests.plugins.hordes import Clock
@@ -141,7 +141,7 @@ async def test_work_in_a_lane_that_is_not_known_here_wakes_all_who_may_learn_it(
 async def test_workers_that_wait_get_what_comes_soon(clock: Clock, bob: User) -> None:
     ctx = Context.at_present(clock.ctx.services)
     waiting = [
-        asyncio.create_task(pop_waiting(ctx, bob, ask(name), wait_s=LONG_S, is_gone=asyncio.Event()))
+        asyncio.create_task(pop_waiting(ctx, bob, ask(name), verb=pop, wait_s=LONG_S, is_gone=asyncio.Event()))
         for name in ("First", "Second", "Third")
     ]
     await comes_true(lambda: len(ctx.remembered(Waiting)._workers) == 3)

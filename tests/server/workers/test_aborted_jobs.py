@@ -6,16 +6,18 @@ import pytest
 from structlog.testing import capture_logs
 
 from horde.errors import WorkerMaintenance
+from horde.kinds.image import KIND
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.requests.deliver import report_fault
 from horde.server.requests.expire import return_late_jobs
 from horde.server.workers.modify import Changes, change
-from horde.server.workers.record import ABORTED_MAX, ABORTED_WITHIN, count_uncompleted
+from horde.server.workers.record import ABORTED_WITHIN, count_uncompleted
 from horde.server.workers.roster import Worker, worker_by_id
 from tests.plugins.hordes import Clock
 from tests.server.builders import asked, leased, look, one, popped, user, worker
 
+ABORTED_MAX = KIND.aborted_max
 ON, OFF = Changes(is_in_maintenance=True, maintenance_message="new GPU"), Changes(is_in_maintenance=False)
 
 

@@ -28,7 +28,7 @@ def configuration() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Stable Horde",
         version=__version__,
-        description="Ask for pictures and texts, or make them for others. The anonymous key is 0000000000.",
+        description="Ask for pictures, texts and alchemy, or make them for others. The anonymous key is 0000000000.",
         contact=Contact(name="Stable Horde"),
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         path="/api",

@@ -58,10 +58,29 @@ class Order:  # type: ignore[explicit-any]  # a draft of whatever kind
     key: Key | None = None
     sources: Sources | None = None
     """The pictures that came along, which are stored."""
+    group_id: UUID | None = None
+    """What it is part of, if it is."""
+
+    @property
+    def asked_id(self) -> UUID:
+        """Under which its requestor will know it."""
+        return self.group_id or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for something of a kind, and what limits it."""
+
+    user: User
+    kind: str
+    models: frozenset[str]
+    """Only what is for the same models, or for any, stands in its way; empty: all does."""
+    at_most: int
+    """Jobs that may wait; beyond it is not counted."""
 
 
 @dataclass(slots=True)
-class _Standing:
+class Standing:
     """What limits and places a requestor's next request."""
 
     place: int
@@ -72,12 +91,26 @@ class _Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
     """An order with its place in the queue."""
 
     order: Order
     needs: Needs
     rank: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Orders that are accepted, read and cancelled as one; their requests do not know of each other otherwise."""
+
+    id: UUID
+    user: User
+    kind: str
+    orders: Sequence[Order]
+    """With the key and the group of this one; there may be none."""
+    has_picture: bool = False
+    """Whether the picture of all of them lies in the storage."""
+    key: Key | None = None
 
 
 class _LaneGone(Exception):
@@ -96,18 +129,12 @@ async def accept_together(ctx: Context, orders: Sequence[Order]) -> list[Accepte
     await lanes.load(ctx.database)
     outcomes: Outcomes = {}
     entries = []
-    for order, standing in zip(orders, await _standings(ctx, lanes, orders), strict=True):
+    for order, standing in zip(orders, await standings(ctx, lanes, _asking(orders)), strict=True):
         if refusal := _too_many(order, standing):
             outcomes[order.id] = refusal
         else:
-            entries.append(_entry(ctx, order, standing))
-    for _ in range(ADD_TRIES):
-        try:
-            outcomes |= await _add(ctx, lanes, entries)
-        except _LaneGone:
-            lanes.forget()
-        else:
-            break
+            entries.append(placed(ctx, order, standing))
+    outcomes |= await add(ctx, lanes, entries)
     return [outcomes.get(order.id) or Overloaded() for order in orders]
 
 
@@ -118,7 +145,7 @@ async def refuse_early(ctx: Context, order: Order) -> None:
     """
     lanes = ctx.remembered(Lanes)
     await lanes.load(ctx.database)
-    [standing] = await _standings(ctx, lanes, [order])
+    [standing] = await standings(ctx, lanes, _asking([order]))
     if refusal := _too_many(order, standing):
         raise refusal
     heavy = order.cost.heavy
@@ -153,41 +180,52 @@ async def _recall(ctx: Context, orders: Sequence[Order], answers: Outcomes) -> N
             answers[order_id] = answer if isinstance(answer, HordeError) else msgspec.convert(answer, Accepted)
 
 
-async def _standings(ctx: Context, lanes: Lanes, orders: Sequence[Order]) -> list[_Standing]:
-    """How the requestor of each order stands; orders of one group share one standing."""
+def _asking(orders: Sequence[Order]) -> list[Asking]:
+    # The world shares the anonymous account, so there only requests for the same models stand in each other's way.
+    return [
+        Asking(
+            user=order.user,
+            kind=order.draft.kind,
+            models=frozenset(order.draft.models) if order.user.is_anonymous else frozenset(),
+            at_most=order.user.concurrency,
+        )
+        for order in orders
+    ]
+
+
+async def standings(ctx: Context, lanes: Lanes, askings: Sequence[Asking]) -> list[Standing]:
+    """How each who asks stands; equal ones share one standing."""
     groups: dict[object, dict[str, object]] = {}
     keys = []
-    for order in orders:
-        draft, user = order.draft, order.user
-        # The world shares the anonymous account, so there only requests for the same models stand in each other's way.
-        models = frozenset(draft.models) if user.is_anonymous else frozenset[str]()
-        key = (user.id, draft.kind, models)
+    for asking in askings:
+        key = (asking.user.id, asking.kind, asking.models)
         keys.append(key)
         if key not in groups:
             groups[key] = {
                 "place": len(groups),
-                "user_id": user.id,
-                "kind": draft.kind,
-                "lanes": lanes.sharing_models(draft.kind, models) if models else None,
-                "at_most": user.concurrency,
+                "user_id": asking.user.id,
+                "kind": asking.kind,
+                "lanes": lanes.sharing_models(asking.kind, asking.models) if asking.models else None,
+                "at_most": asking.at_most,
             }
     async with ctx.database.statement() as tx:
-        rows = await tx.all(sql.standing, _Standing, groups=list(groups.values()))
+        rows = await tx.all(sql.standing, Standing, groups=list(groups.values()))
     by_place = {row.place: row for row in rows}
     of_key = {key: by_place[place] for place, key in enumerate(groups)}
     return [of_key[key] for key in keys]
 
 
-def _too_many(order: Order, standing: _Standing) -> HordeError | None:
-    if standing.jobs + order.draft.n <= order.user.concurrency:
-        return None
-    return TooManyPrompts(
-        f"Parallel requests ({standing.jobs} waiting and {order.draft.n} new) are more than your limit of"
-        f" {order.user.concurrency}."
-    )
+def _too_many(order: Order, standing: Standing) -> HordeError | None:
+    limit = order.user.concurrency
+    return None if standing.jobs + order.draft.n <= limit else too_many(standing.jobs, order.draft.n, limit)
 
 
-def _entry(ctx: Context, order: Order, standing: _Standing) -> _Entry:
+def too_many(there: int, new: int, limit: int) -> TooManyPrompts:
+    """The refusal of what goes beyond a limit."""
+    return TooManyPrompts(f"Parallel requests ({there} waiting and {new} new) are more than your limit of {limit}.")
+
+
+def placed(ctx: Context, order: Order, standing: Standing) -> Entry:
     """Where the order goes; the requestor's next one comes after it."""
     # Nobody knows addresses to be unsafe yet: that is the moderators' business.
     can_pay = standing.available_mk >= order.cost.price
@@ -195,28 +233,47 @@ def _entry(ctx: Context, order: Order, standing: _Standing) -> _Entry:
     place = rank(priority(Kudos(standing.balance_mk), ctx.now), standing.requests)
     standing.jobs += order.draft.n
     standing.requests += 1
-    return _Entry(order, needs, place)
+    return Entry(order, needs, place)
 
 
-async def _add(ctx: Context, lanes: Lanes, entries: Sequence[_Entry]) -> Outcomes:
-    """Write the requests and the answers to those with keys. Raises _LaneGone."""
-    if not entries:
+async def add(ctx: Context, lanes: Lanes, entries: Sequence[Entry], groups: Sequence[Group] = ()) -> Outcomes:
+    """Write the requests, with the groups that they are parts of, and the answers to those with keys.
+
+    What could not be added, however often it was tried, is not among the outcomes.
+    """
+    for _ in range(ADD_TRIES):
+        try:
+            return await _add(ctx, lanes, entries, groups)
+        except _LaneGone:
+            lanes.forget()
+    return {}
+
+
+async def _add(ctx: Context, lanes: Lanes, entries: Sequence[Entry], groups: Sequence[Group]) -> Outcomes:
+    if not entries and not groups:
         return {}
     places = await lanes.intern(ctx.database, (entry.needs for entry in entries))
     workers = await online(ctx)
     outcomes: Outcomes = {}
+    # What is asked for as one is possible when all of it is.
+    impossible = {
+        entry.order.asked_id
+        for entry in entries
+        if not workers.can_serve_lane(lanes, places[entry.needs], owner_id=entry.order.user.id)
+    }
     for entry in entries:
         order = entry.order
-        is_possible = workers.can_serve_lane(lanes, places[entry.needs], owner_id=order.user.id)
-        outcomes[order.id] = Accepted(str(order.id), order.cost.price, is_possible)
-    outcomes |= await _write(ctx, places, entries, outcomes)
+        outcomes[order.id] = Accepted(str(order.asked_id), order.cost.price, order.asked_id not in impossible)
+    outcomes |= await _write(ctx, places, entries, groups, outcomes)
     written = [entry for entry in entries if isinstance(outcomes[entry.order.id], Accepted)]
     work = [Work(places[entry.needs].id, entry.rank, entry.order.draft.n) for entry in written]
     ctx.services.hints.publish(News(work=work))
     return outcomes
 
 
-async def _write(ctx: Context, places: Places, entries: Sequence[_Entry], outcomes: Outcomes) -> Outcomes:
+async def _write(
+    ctx: Context, places: Places, entries: Sequence[Entry], groups: Sequence[Group], outcomes: Outcomes
+) -> Outcomes:
     """Write the requests with what is held for them, and the answers to those with keys.
 
     Returns a refusal for each that cannot be had. Raises _LaneGone when one of the lanes is; nothing is written then.
@@ -230,6 +287,8 @@ async def _write(ctx: Context, places: Places, entries: Sequence[_Entry], outcom
             if entry.order.key and entry.order.id in held and isinstance(outcome := outcomes[entry.order.id], Accepted)
         }
         kept = await keep(tx, answers, now=ctx.now) if answers else set()
+        if new := [_group_row(ctx, group) for group in groups if group.key is None or group.key.name in kept]:
+            await tx.run(sql.add_groups, groups=new)
         rows: list[dict[str, object]] = []
         for entry in entries:
             order = entry.order
@@ -246,7 +305,7 @@ async def _write(ctx: Context, places: Places, entries: Sequence[_Entry], outcom
     return refusals
 
 
-def _hold(purses: Purses, entries: Sequence[_Entry]) -> tuple[dict[UUID, Kudos], Outcomes]:
+def _hold(purses: Purses, entries: Sequence[Entry]) -> tuple[dict[UUID, Kudos], Outcomes]:
     """What is held for each order, and who cannot pay."""
     held: dict[UUID, Kudos] = {}
     refusals: Outcomes = {}
@@ -259,7 +318,7 @@ def _hold(purses: Purses, entries: Sequence[_Entry]) -> tuple[dict[UUID, Kudos],
     return held, refusals
 
 
-def _row(ctx: Context, entry: _Entry, lane_id: int, place: int, held: Kudos) -> dict[str, object]:
+def _row(ctx: Context, entry: Entry, lane_id: int, place: int, held: Kudos) -> dict[str, object]:
     order, draft, kind = entry.order, entry.order.draft, KINDS[entry.order.draft.kind]
     return {
         "place": place,
@@ -288,6 +347,17 @@ def _row(ctx: Context, entry: _Entry, lane_id: int, place: int, held: Kudos) -> 
         # Only where there are any: the others are spared even the word.
         **({"webhook": draft.webhook} if draft.webhook else {}),
         **({"sources": order.sources} if order.sources else {}),
+        **({"group_id": order.group_id} if order.group_id else {}),
         "created_at": ctx.now,
+        "expires_at": ctx.now + LIFE,
+    }
+
+
+def _group_row(ctx: Context, group: Group) -> dict[str, object]:
+    return {
+        "id": group.id,
+        "user_id": group.user.id,
+        "kind": group.kind,
+        "has_picture": group.has_picture,
         "expires_at": ctx.now + LIFE,
     }

@@ -103,6 +103,20 @@ class _Seen:
     """By kind and user, as `ends`."""
 
 
+async def claim_each_together(ctx: Context, wishes: Sequence[Sequence[Claim]]) -> list[list[Popped] | Searched]:
+    """Jobs of as many requests as each worker has claims, as far as there are any.
+
+    In batches of their own, so that who wants much fills nobody else's.
+    """
+    found = iter(await claim_together(ctx, [claim for wish in wishes for claim in wish]))
+    answers: list[list[Popped] | Searched] = []
+    for wish in wishes:
+        had = [next(found) for _ in wish]
+        jobs = [one for one in had if isinstance(one, Popped)]
+        answers.append(jobs or Searched(max(one.blacklisted for one in had if isinstance(one, Searched))))
+    return answers
+
+
 async def claim_together(ctx: Context, claims: Sequence[Claim]) -> list[Popped | Searched]:
     """Jobs for each claim, or what was seen where nothing waits that its worker can do."""
     asking = [_Asking(claim) for claim in claims]

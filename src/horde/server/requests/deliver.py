@@ -5,8 +5,9 @@ Exactly one delivery of a job counts.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
@@ -26,7 +27,7 @@ from horde.errors import (
 from horde.kinds import KINDS
 from horde.kinds.base import ChargeTerms, Made
 from horde.server.accounts.records import Work, count_work
-from horde.server.accounts.users import ANONYMOUS_ID, User
+from horde.server.accounts.users import ANONYMOUS_ID, User, users_by_id
 from horde.server.context import Context
 from horde.server.db import notify
 from horde.server.db.notify import News
@@ -44,6 +45,8 @@ from horde.server.workers.record import Done, credit
 from horde.units import Kudos, hundredths_of
 
 ResultState = Literal["ok", "censored", "csam"]
+EndState = ResultState | Literal["cancelled"]
+"""Of which the last is said of what its requestor gave up while it was made, and paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +59,8 @@ class Delivery:
     picture: bytes | None = None
     """Of kinds that make files; None: it was uploaded to the job's link before."""
     text: str = ""
-    """Of the other kinds."""
-    state: ResultState
+    """Of the other kinds; files that belong to it were uploaded to the job's link before."""
+    state: EndState
     seed: int
     gen_metadata: list[object]
 
@@ -87,9 +90,16 @@ class Job:
     is_inline: bool
     webhook: dict[str, object] | None
     """As the struct `Webhook`; nearly always None."""
+    group_id: UUID | None
+    """What the request is part of, if it is."""
     params: dict[str, object] | None
     """As the next one only of kinds whose worth follows from what was made."""
     prompt_characters: int | None
+
+    @property
+    def asked_id(self) -> UUID:
+        """Under which the requestor knows the request."""
+        return self.group_id or self.request_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +160,8 @@ async def deliver(ctx: Context, owner: User, delivery: Delivery, key: Key | None
         return _paid_when_ended(job)
     # The object is written before the job is marked done: a crash in between leaves a file that the next try replaces,
     # never a finished job without its picture.
-    if KINDS[job.kind].makes_files:
+    kind = KINDS[job.kind]
+    if kind.makes_files or (kind.uploads and kind.uploads(job.model, delivery.text)):
         await _store(ctx, delivery)
     worth = _worth(job, delivery, owner)
     result = _Result(job, delivery, worth, _payment(job, worth, delivery.state, owner), key)
@@ -163,17 +174,40 @@ async def _answered(ctx: Context, key: Key) -> Paid | None:
     return None if answer is None else msgspec.convert(answer, Paid)
 
 
-async def report_fault(ctx: Context, owner: User, job_id: str, *, kind: str | None = None) -> None:
-    """The worker cannot do the job; it waits again. A second report changes nothing.
+async def report_fault(
+    ctx: Context, owner: User, job_id: str, *, kind: str | None = None, is_once: bool = False
+) -> None:
+    """The worker cannot do the job; it waits again. A second report changes nothing, and is refused where `is_once`.
 
     A job of another kind than `kind` is not known; None: of whatever kind it is. Raises InvalidJobID,
-    WrongCredentials, DuplicateGen.
+    WrongCredentials, DuplicateGen; and AbortedGen where `is_once`.
     """
     job = await _job_of(ctx, owner, job_id, kind)
-    if job.state == "done":
+    if job.state == "done" or (is_once and job.state != "leased"):
         _paid_when_ended(job)
     async with ctx.database.transaction() as tx:
         await give_back(tx, ctx, job.request_id, [job.id], "faulted")
+
+
+async def pay_for_cancelled(ctx: Context, job_ids: Sequence[UUID]) -> None:
+    """End these jobs, of a kind without files, and pay for them in full: their requestor gave up what was being made.
+
+    Those that ended before are left alone, so a second call does nothing.
+    """
+    async with ctx.database.statement() as tx:
+        jobs = (await _jobs(tx, job_ids)).values()
+        owners = await users_by_id(tx, {job.worker_owner_id for job in jobs})
+    calls = []
+    for job in jobs:
+        owner = owners[job.worker_owner_id]
+        given_up = Delivery(job_id=str(job.id), kind=job.kind, state="cancelled", seed=0, gen_metadata=[])
+        worth = Kudos(job.reward_mk)
+        calls.append(_Result(job, given_up, worth, _payment(job, worth, "cancelled", owner)))
+    for outcome in await asyncio.gather(
+        *(ctx.together(_settle_together, result) for result in calls), return_exceptions=True
+    ):
+        if isinstance(outcome, BaseException) and not isinstance(outcome, DuplicateGen | AbortedGen | InvalidJobID):
+            raise outcome
 
 
 async def _job_of(ctx: Context, owner: User, job_id: str, kind: str | None) -> Job:
@@ -240,12 +274,12 @@ async def _settle_together(ctx: Context, results: Sequence[_Result]) -> list[Pai
             await credit(tx, [_done(result, ctx.now) for result in settled], now=ctx.now)
             await count_work(tx, [_work(result) for result in settled])
             await _pay(tx, ctx, finished, firsts)
-            await tell_of_jobs(tx, ctx, _to_be_told(finished, firsts))
+            await tell_of_jobs(tx, ctx, await _to_be_told(tx, finished, firsts))
         paid = {job.id for job in finished}
         late = [result.job.id for result in results if firsts[result.job.id] is not result]
         late += [job_id for job_id in firsts if job_id not in paid]
         ended = await _jobs(tx, late) if late else {}
-    topics = [notify.done(str(result.job.request_id)) for result in settled]
+    topics = [notify.done(str(result.job.asked_id)) for result in settled]
     ctx.services.hints.publish(News(topics=topics))
     return [
         result.paid if result.job.id in paid and firsts[result.job.id] is result else _too_late(ended, result)
@@ -282,17 +316,20 @@ async def _pay(tx: Tx, ctx: Context, finished: Sequence[_Finished], results: Map
     await book.post(ctx.now)
 
 
-def _to_be_told(finished: Sequence[_Finished], results: Mapping[UUID, _Result]) -> list[DoneJob]:
+async def _to_be_told(tx: Tx, finished: Sequence[_Finished], results: Mapping[UUID, _Result]) -> list[DoneJob]:
+    heard = [ended for ended in finished if results[ended.id].job.webhook is not None]
+    groups = {group_id for ended in heard if ended.is_over and (group_id := results[ended.id].job.group_id)}
+    over = await _over(tx, groups) if groups else set()
     told = []
-    for ended in finished:
+    for ended in heard:
         result = results[ended.id]
         job, delivery = result.job, result.delivery
-        if job.webhook is None:
+        if job.webhook is None or delivery.state == "cancelled":
             continue
         told.append(
             DoneJob(
                 id=job.id,
-                request_id=job.request_id,
+                request_id=job.asked_id,
                 requestor_id=job.requestor_id,
                 kind=job.kind,
                 worker_id=job.worker_id,
@@ -300,7 +337,7 @@ def _to_be_told(finished: Sequence[_Finished], results: Mapping[UUID, _Result]) 
                 model=job.model,
                 reward_mk=result.worth,
                 is_inline=job.is_inline,
-                is_last=ended.is_over,
+                is_last=ended.is_over and (job.group_id is None or job.group_id in over),
                 seed=delivery.seed,
                 state=delivery.state,
                 gen_metadata=delivery.gen_metadata,
@@ -309,6 +346,13 @@ def _to_be_told(finished: Sequence[_Finished], results: Mapping[UUID, _Result]) 
             )
         )
     return told
+
+
+async def _over(tx: Tx, groups: Collection[UUID]) -> set[UUID]:
+    """Those of these groups of which all is done with."""
+    ids = sorted(groups)
+    await tx.values(sql.lock_groups, UUID, ids=ids)
+    return set(await tx.values(sql.groups_over, UUID, ids=ids))
 
 
 def _worth(job: Job, delivery: Delivery, owner: User) -> Kudos:
@@ -327,14 +371,14 @@ def _worth(job: Job, delivery: Delivery, owner: User) -> Kudos:
     return kind.worth_of_made(made)
 
 
-def _payment(job: Job, worth: Kudos, state: ResultState, owner: User) -> JobPayment:
+def _payment(job: Job, worth: Kudos, state: EndState, owner: User) -> JobPayment:
     """Nobody is paid for serving oneself, or one's own people alone, and nobody is charged for it."""
     # The anonymous account is many people, who do not serve themselves when they serve each other.
     is_own = job.requestor_id == job.worker_owner_id != ANONYMOUS_ID
     is_free = job.is_unpaid or is_own
     terms = ChargeTerms(factor=job.charge_factor, extra=Kudos(job.charge_extra_mk))
     # The requestor pays next to nothing for a censored result; the worker did the work all the same.
-    charge = terms.of(worth if state == "ok" else Kudos(0))
+    charge = terms.of(worth if state in ("ok", "cancelled") else Kudos(0))
     share = KINDS[job.kind].pay_share(job.worker_agent)
     return JobPayment(
         job_id=job.id,
@@ -357,6 +401,7 @@ def _done(result: _Result, now: datetime) -> Done:
         things=job.things,
         seconds=(now - job.leased_at).total_seconds(),
         earned=result.payment.credit,
+        is_whole=result.delivery.state != "cancelled",
         team_id=job.worker_team_id,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -11,13 +12,16 @@ import structlog
 from horde.errors import Overloaded
 from horde.kinds import KINDS
 from horde.server.context import Context
+from horde.server.db.pool import Tx
 from horde.server.requests import sql
 from horde.server.requests.giveback import Return, give_back, return_kudos
 from horde.server.requests.sources import Sources, forget_sources
 from horde.server.requests.tell import tell_of_request
-from horde.server.storage.objects import job_key
+from horde.server.storage.objects import job_key, source_key
 from horde.units import Kudos
 
+SOON = timedelta(minutes=1)
+"""What expires within so long, or before the next round, expires soon."""
 log = structlog.get_logger(__name__)
 
 ROUND_MAX = 500
@@ -33,6 +37,8 @@ class _LateJob:
 @dataclass(frozen=True, slots=True)
 class _Expired:
     id: UUID
+    asked_id: UUID
+    """Under which its requestor knows it: the group that it is part of, if it is."""
     user_id: int
     kind: str
     held_mk: int
@@ -66,10 +72,11 @@ async def return_late_jobs(ctx: Context) -> int:
 
 async def forget_expired(ctx: Context) -> int:
     """Delete requests past their expiry, with their results, and return what was held for them; returns how many."""
+    await keep_parts(ctx)
     async with ctx.database.transaction() as tx:
         requests = await tx.all(sql.expired_requests, _Expired, now=ctx.now, limit=ROUND_MAX)
         expired = [request.id for request in requests]
-        with_files = [request.id for request in requests if KINDS[request.kind].makes_files]
+        with_files = [request.id for request in requests if KINDS[request.kind].may_leave_files]
         jobs = await tx.values(sql.jobs_of_requests, UUID, ids=with_files)
         # Pictures go first: after a crash in between the rows are still there and say what remains to be deleted.
         await ctx.services.objects.delete([job_key(str(job)) for job in jobs])
@@ -80,5 +87,25 @@ async def forget_expired(ctx: Context) -> int:
         await return_kudos(tx, ctx, held, note="expired")
         for gone in requests:
             if gone.webhook_of_unmade:
-                await tell_of_request(tx, ctx, "request.expired", gone.id, gone.user_id, gone.webhook_of_unmade)
+                await tell_of_request(tx, ctx, "request.expired", gone.asked_id, gone.user_id, gone.webhook_of_unmade)
+        await _forget_groups(tx, ctx)
     return len(expired)
+
+
+async def keep_parts(ctx: Context) -> int:
+    """Let requests of a group that will soon expire be kept as long as the last of the group; returns how many."""
+    next_round = timedelta(seconds=2 * ctx.services.settings.duty_period_s)
+    async with ctx.database.transaction() as tx:
+        return len(await tx.values(sql.keep_parts, UUID, before=ctx.now + SOON + next_round, limit=ROUND_MAX))
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    id: UUID
+    has_picture: bool
+
+
+async def _forget_groups(tx: Tx, ctx: Context) -> None:
+    groups = await tx.all(sql.over_groups, _Over, now=ctx.now, limit=ROUND_MAX)
+    await ctx.services.objects.delete([source_key(str(group.id)) for group in groups if group.has_picture])
+    await tx.run(sql.delete_groups, ids=[group.id for group in groups])

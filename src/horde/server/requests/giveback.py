@@ -1,4 +1,4 @@
-"""Jobs that end without a result: back into the queue, and the request ended after three faults."""
+"""Jobs that end without a result: back into the queue, and the request ended after too many faults."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from horde.kinds import KINDS
 from horde.server.context import Context
 from horde.server.db import notify
 from horde.server.db.notify import News, Work
@@ -17,10 +18,6 @@ from horde.server.requests import sql
 from horde.server.requests.tell import tell_of_request
 from horde.server.workers.record import count_uncompleted
 from horde.units import Kudos
-
-FAULTS_MAX = 3
-"""So many lost or faulted batches end a request: something in it breaks workers (contract/lifecycle.md, section 7; it
-counts jobs, but a worker that is killed with four of them in hand has failed once)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,8 @@ class _Ended:
 
 @dataclass(frozen=True, slots=True)
 class _Requeued:
+    asked_id: UUID
+    """Under which its requestor knows it: the group that it is part of, if it is."""
     user_id: int
     lane_id: int
     rank: int
@@ -54,17 +53,23 @@ async def give_back(
     ended = await tx.all(sql.end_jobs, _Ended, ids=job_ids, request_id=request_id, state=state, now=ctx.now)
     if not ended:
         return 0
-    requeued = await tx.maybe(sql.requeue, _Requeued, id=request_id, jobs=len(ended), faults_max=FAULTS_MAX)
+    requeued = await tx.maybe(sql.requeue, _Requeued, id=request_id, jobs=len(ended), faults_max=_faults_max())
+    asked_id = requeued.asked_id if requeued else request_id
     failed = {job.batch: job.worker_id for job in ended if job.is_first_failure}
     await count_uncompleted(tx, [job.worker_id for job in ended], list(failed.values()), now=ctx.now)
     if requeued and requeued.returned_mk:
         await return_kudos(tx, ctx, [Return(request_id, requeued.user_id, Kudos(requeued.returned_mk))], note=state)
     if requeued and requeued.webhook_of_faulted:
-        await tell_of_request(tx, ctx, "request.faulted", request_id, requeued.user_id, requeued.webhook_of_faulted)
+        await tell_of_request(tx, ctx, "request.faulted", asked_id, requeued.user_id, requeued.webhook_of_faulted)
     work = [Work(requeued.lane_id, requeued.rank, requeued.waiting)] if requeued and requeued.waiting else []
-    news = News(topics=[notify.done(str(request_id))], work=work)
+    news = News(topics=[notify.done(str(asked_id))], work=work)
     tx.when_committed(lambda: ctx.services.hints.publish(news))
     return len(ended)
+
+
+def _faults_max() -> dict[str, int]:
+    # The contract counts jobs (lifecycle.md, section 7), but a worker that is killed with four in hand has failed once.
+    return {kind.name: kind.faults_max for kind in KINDS.values()}
 
 
 @dataclass(frozen=True, slots=True)

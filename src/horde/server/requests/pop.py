@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from uuid import UUID
 
 from horde.errors import WorkerMaintenance
@@ -16,7 +17,14 @@ from horde.server.accounts.users import ANONYMOUS_ID, User
 from horde.server.context import Context
 from horde.server.matching.lanes import Lanes
 from horde.server.requests import sql
-from horde.server.requests.claim import Claim, Searched, claim_together, lanes_for_all, lanes_for_first
+from horde.server.requests.claim import (
+    Claim,
+    Searched,
+    claim_each_together,
+    claim_together,
+    lanes_for_all,
+    lanes_for_first,
+)
 from horde.server.requests.giveback import give_back
 from horde.server.requests.lease import Popped
 from horde.server.requests.skips import skipped
@@ -27,6 +35,8 @@ from horde.server.workers.notices import Notice, notices
 from horde.server.workers.online import Member
 from horde.server.workers.roster import people_of_team
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
@@ -35,6 +45,8 @@ class Ask:
     said: CheckIn
     amount: int
     """How many jobs of one request it takes at once."""
+    requests: int = 1
+    """Of how many requests, where it is asked by `pop_several`."""
     first_users: tuple[int, ...]
     """Users whose requests it serves before all others."""
     blacklist: tuple[str, ...]
@@ -64,6 +76,12 @@ async def pop(ctx: Context, owner: User, ask: Ask) -> Popped | Idle:
 
     Raises what `check_in` raises, and WorkerMaintenance.
     """
+    found = await pop_several(ctx, owner, ask)
+    return found[0] if isinstance(found, list) else found
+
+
+async def pop_several(ctx: Context, owner: User, ask: Ask) -> list[Popped] | Idle:
+    """As `pop`, of as many requests as the worker asks for, as far as there are any for it; never an empty list."""
     member = await check_in(ctx, owner, ask.said)
     if ask.held_jobs is not None:
         await _return_dropped(ctx, member, ask.held_jobs)
@@ -72,8 +90,8 @@ async def pop(ctx: Context, owner: User, ask: Ask) -> Popped | Idle:
     queue = await survey(ctx)
     blacklisted = 0
     if lanes_for_all(ctx, claim, at_most=1) or lanes_for_first(ctx, claim, at_most=1):
-        found: Popped | Searched = await ctx.together(claim_together, claim)
-        if isinstance(found, Popped):
+        found = await _claimed(ctx, claim, ask.requests)
+        if isinstance(found, list):
             return found
         blacklisted = found.blacklisted
     if member.worker.is_in_maintenance:
@@ -81,18 +99,36 @@ async def pop(ctx: Context, owner: User, ask: Ask) -> Popped | Idle:
     return Idle(skipped(ctx, member, queue, blacklisted=blacklisted), notices(member.worker, now=ctx.now))
 
 
-async def pop_waiting(ctx: Context, owner: User, ask: Ask, *, wait_s: float, is_gone: asyncio.Event) -> Popped | Idle:
-    """As `pop`, but wait up to `wait_s` seconds for work; ends early when the caller `is_gone` or the server stops."""
+async def pop_waiting(
+    ctx: Context,
+    owner: User,
+    ask: Ask,
+    *,
+    verb: Callable[[Context, User, Ask], Awaitable[T | Idle]],
+    wait_s: float,
+    is_gone: asyncio.Event,
+) -> T | Idle:
+    """As `verb`, one of the above, but wait up to `wait_s` seconds for work.
+
+    Ends early when the caller `is_gone` or the server stops.
+    """
     member = await check_in(ctx, owner, ask.said)
     with ctx.remembered(Waiting).worker(ctx, member) as bell:
         return await until(
             ctx,
             bell,
-            lambda at: pop(at, owner, ask if at is ctx else replace(ask, held_jobs=None)),
-            lambda answer: isinstance(answer, Popped),
+            lambda at: verb(at, owner, ask if at is ctx else replace(ask, held_jobs=None)),
+            lambda answer: not isinstance(answer, Idle),
             wait_s=wait_s,
             is_gone=is_gone,
         )
+
+
+async def _claimed(ctx: Context, claim: Claim, requests: int) -> list[Popped] | Searched:
+    if requests > 1:
+        return await ctx.together(claim_each_together, [claim] * requests)
+    found: Popped | Searched = await ctx.together(claim_together, claim)
+    return [found] if isinstance(found, Popped) else found
 
 
 async def _own_people(ctx: Context, member: Member) -> tuple[int, ...]:

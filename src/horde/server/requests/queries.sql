@@ -42,15 +42,15 @@ WITH new AS (
         prompt text, params jsonb, n integer, rank bigint, seed bigint, seed_variation integer, things bigint,
         price_mk bigint, charge_factor double precision, charge_extra_mk bigint, charge_max_mk bigint, held_mk bigint,
         charged_mk bigint, lease_s integer, is_inline boolean, wants_censoring boolean, disable_batching boolean,
-        client_agent text, webhook jsonb, sources jsonb, created_at timestamptz, expires_at timestamptz)
+        client_agent text, webhook jsonb, sources jsonb, group_id uuid, created_at timestamptz, expires_at timestamptz)
 )
 INSERT INTO requests (id, user_id, kind, lane_id, prompt, params, n, waiting, rank, seed, seed_variation, things, price_mk,
     charge_factor, charge_extra_mk, charge_max_mk, held_mk, charged_mk, lease_s, is_inline, wants_censoring, disable_batching, client_agent, webhook, sources,
-    created_at, expires_at)
+    group_id, created_at, expires_at)
 SELECT new.id, new.user_id, new.kind, new.lane_id, new.prompt, new.params, new.n, new.n, new.rank, new.seed,
     new.seed_variation, new.things, new.price_mk, new.charge_factor, new.charge_extra_mk, new.charge_max_mk, new.held_mk,
     new.charged_mk, new.lease_s, new.is_inline, new.wants_censoring,
-    new.disable_batching, new.client_agent, new.webhook, new.sources, new.created_at, new.expires_at
+    new.disable_batching, new.client_agent, new.webhook, new.sources, new.group_id, new.created_at, new.expires_at
 FROM new
 WHERE NOT EXISTS (SELECT lane_id FROM new EXCEPT SELECT id FROM lanes WHERE id IN (SELECT lane_id FROM new))
 ORDER BY new.place
@@ -129,7 +129,7 @@ ORDER BY id;
 SELECT j.id, j.request_id, j.worker_id, w.user_id AS worker_owner_id, w.agent AS worker_agent,
     w.is_in_maintenance AS worker_is_in_maintenance, w.team_id AS worker_team_id, r.user_id AS requestor_id, r.kind,
     j.state, j.model, j.leased_at, j.reward_mk, j.is_unpaid, r.things, r.charge_factor, r.charge_extra_mk,
-    w.name AS worker_name, r.is_inline, r.webhook,
+    w.name AS worker_name, r.is_inline, r.webhook, r.group_id,
     CASE WHEN r.kind = ANY(:by_result::text[]) THEN r.params END AS params,
     CASE WHEN r.kind = ANY(:by_result) THEN char_length(r.prompt) END AS prompt_characters
 FROM jobs AS j
@@ -214,8 +214,8 @@ WITH seen AS (
     GROUP BY r.id
 ), back AS (
     SELECT r.id, seen.held_mk AS held_before_mk, seen.batches, r.running - :jobs AS running,
-        CASE WHEN r.state = 'live' AND seen.batches >= :faults_max THEN 'faulted' ELSE r.state END AS state,
-        CASE WHEN r.state = 'live' AND seen.batches < :faults_max THEN r.waiting + :jobs ELSE 0 END AS waiting
+        CASE WHEN r.state = 'live' AND seen.batches >= (:faults_max::jsonb ->> r.kind)::integer THEN 'faulted' ELSE r.state END AS state,
+        CASE WHEN r.state = 'live' AND seen.batches < (:faults_max::jsonb ->> r.kind)::integer THEN r.waiting + :jobs ELSE 0 END AS waiting
     FROM requests AS r
     JOIN seen ON seen.id = r.id
 )
@@ -224,7 +224,7 @@ SET faults = back.batches, state = back.state, waiting = back.waiting, running =
     held_mk = least(r.held_mk, (back.waiting + back.running) * r.charge_max_mk)
 FROM back
 WHERE r.id = back.id
-RETURNING r.user_id, r.lane_id, r.rank, r.waiting, back.held_before_mk - r.held_mk AS returned_mk,
+RETURNING coalesce(r.group_id, r.id) AS asked_id, r.user_id, r.lane_id, r.rank, r.waiting, back.held_before_mk - r.held_mk AS returned_mk,
     CASE WHEN r.state = 'faulted' THEN r.webhook END AS webhook_of_faulted;
 
 -- name: cancel
@@ -267,7 +267,7 @@ LIMIT :limit;
 
 -- name: expired_requests
 -- Requests past their expiry that nobody works on, locked, with what is still held for them.
-SELECT id, user_id, kind, held_mk, sources, CASE WHEN state = 'live' AND waiting > 0 THEN webhook END AS webhook_of_unmade
+SELECT id, coalesce(group_id, id) AS asked_id, user_id, kind, held_mk, sources, CASE WHEN state = 'live' AND waiting > 0 THEN webhook END AS webhook_of_unmade
 FROM requests AS r
 WHERE expires_at < :now AND NOT EXISTS (SELECT FROM jobs AS j WHERE j.request_id = r.id AND j.state = 'leased')
 ORDER BY expires_at
@@ -281,13 +281,17 @@ FROM jobs
 WHERE request_id = ANY(:ids::uuid[]);
 
 -- name: known_owners
--- Those of the ids that a job or a request has.
+-- Those of the ids that a job, a request or a group of them has.
 SELECT id
 FROM jobs
 WHERE id = ANY(:ids::uuid[])
 UNION ALL
 SELECT id
 FROM requests
+WHERE id = ANY(:ids::uuid[])
+UNION ALL
+SELECT id
+FROM request_groups
 WHERE id = ANY(:ids::uuid[]);
 
 -- name: delete_requests!
@@ -339,3 +343,115 @@ LEFT JOIN (
 WHERE a.user_id IS NOT NULL AND a.held_mk <> coalesce(r.held_mk, 0)
 ORDER BY seq
 LIMIT 1;
+
+-- ---------------------------------------------------------------------- requests that were asked for as one: groups
+
+-- name: running_parts_of
+-- How many jobs of the parts of groups are being done for each of these users, of one kind.
+SELECT user_id, sum(running)::integer AS jobs
+FROM requests
+WHERE user_id = ANY(:users::bigint[]) AND kind = :kind AND group_id IS NOT NULL AND running > 0
+GROUP BY user_id;
+
+-- name: add_groups!
+-- New groups; their requests follow.
+INSERT INTO request_groups (id, user_id, kind, has_picture, expires_at)
+SELECT g.id, g.user_id, g.kind, g.has_picture, g.expires_at
+FROM jsonb_to_recordset(:groups::jsonb) AS g (id uuid, user_id bigint, kind text, has_picture boolean,
+    expires_at timestamptz);
+
+-- name: is_group
+-- Whether there is such a group of this kind.
+SELECT EXISTS (SELECT FROM request_groups WHERE id = :id AND kind = :kind);
+
+-- name: parts
+-- The requests of a group in the order in which they were asked for, with the result of each that has one.
+SELECT r.id, r.params, r.state, r.waiting, r.running, r.charged_mk, done.job_id, done.model, done.result_state,
+    done.result_text, done.worker_id, done.worker_name
+FROM requests AS r
+LEFT JOIN LATERAL (
+    SELECT j.id AS job_id, j.model, j.result_state, j.result_text, j.worker_id, w.name AS worker_name
+    FROM jobs AS j
+    JOIN workers AS w ON w.id = j.worker_id
+    WHERE j.request_id = r.id AND j.state = 'done'
+    LIMIT 1
+) AS done ON true
+WHERE r.group_id = :id AND r.kind = :kind
+ORDER BY r.seq;
+
+-- name: lock_parts
+-- Hold the requests of a group until the transaction ends, in the order of their ids.
+SELECT id
+FROM requests
+WHERE group_id = :id
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: cancel_parts
+-- Nothing more of a group's locked requests is handed out; what was held for what waited is held no longer. Returns
+-- those of them that were not over yet.
+UPDATE requests AS r
+SET state = 'cancelled', waiting = 0, held_mk = least(r.held_mk, r.running * r.charge_max_mk)
+FROM requests AS before
+WHERE r.group_id = :id AND before.id = r.id AND r.state = 'live' AND (r.waiting > 0 OR r.running > 0)
+RETURNING r.id, r.user_id, before.held_mk - r.held_mk AS returned_mk;
+
+-- name: running_jobs_of_group
+-- The jobs of a group that somebody works on.
+SELECT j.id
+FROM requests AS r
+JOIN jobs AS j ON j.request_id = r.id
+WHERE r.group_id = :id AND j.state = 'leased'
+ORDER BY j.id;
+
+-- name: lock_groups
+-- Hold these groups until the transaction ends: who ends the last part of one then sees that it is the last.
+SELECT id
+FROM request_groups
+WHERE id = ANY(:ids::uuid[])
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: groups_over
+-- Those of these groups of which nothing waits or runs.
+SELECT g.id
+FROM request_groups AS g
+WHERE g.id = ANY(:ids::uuid[])
+    AND NOT EXISTS (SELECT FROM requests AS r WHERE r.group_id = g.id AND (r.waiting > 0 OR r.running > 0));
+
+-- name: keep_parts
+-- Requests that expire before another of their group are kept as long as that one: a group is read as one. Those that
+-- somebody holds wait for the next time. Returns which were.
+WITH latest AS (
+    SELECT group_id, max(expires_at) AS expires_at
+    FROM requests
+    WHERE group_id IS NOT NULL
+    GROUP BY group_id
+    HAVING min(expires_at) < :before AND min(expires_at) < max(expires_at)
+), early AS (
+    SELECT r.id, latest.expires_at
+    FROM latest
+    JOIN requests AS r ON r.group_id = latest.group_id AND r.expires_at < latest.expires_at
+    ORDER BY r.id
+    LIMIT :limit
+    FOR NO KEY UPDATE OF r SKIP LOCKED
+)
+UPDATE requests AS r
+SET expires_at = early.expires_at
+FROM early
+WHERE r.id = early.id
+RETURNING r.id;
+
+-- name: over_groups
+-- Groups past their expiry without any requests, locked: those of which all were forgotten, or that never had one.
+SELECT id, has_picture
+FROM request_groups AS g
+WHERE expires_at < :now AND NOT EXISTS (SELECT FROM requests AS r WHERE r.group_id = g.id)
+ORDER BY expires_at
+LIMIT :limit
+FOR UPDATE SKIP LOCKED;
+
+-- name: delete_groups!
+-- Forget these groups.
+DELETE FROM request_groups
+WHERE id = ANY(:ids::uuid[]);

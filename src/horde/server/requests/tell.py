@@ -79,6 +79,12 @@ def _job_done(job: DoneJob, webhook: Webhook) -> Message:
         picture = Picture(field=kind.result_field, job_id=job.id, is_inline=job.is_inline, base_url=webhook.base_url)
     else:
         body[kind.result_field] = job.text
+    if kind.uploads and (parts := tuple(kind.uploads(job.model, job.text))):
+        picture = Picture(
+            field=kind.result_field, parts=parts, job_id=job.id, is_inline=False, base_url=webhook.base_url
+        )
+    if kind.reworded_for_webhook:
+        body = kind.reworded_for_webhook(body)
     return Message(
         event="job.done",
         subject=job.id,

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import io
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +40,8 @@ class SourcePicture:
     webp: bytes
     has_alpha: bool
     """Whether it can say which part of it is meant."""
+    width: int
+    height: int
 
 
 def read_base64(text: str, part: Part) -> SourcePicture:
@@ -57,23 +61,38 @@ def read_picture(content: bytes, part: Part) -> SourcePicture:
 
     Raises SourceImageUnreadable and SourceImageResolutionExceeded.
     """
+    with _opened(content) as opened:
+        _refuse_huge(*opened.size)
+        # Pictures of cameras lie on their side and say so; webp as we write it says nothing.
+        turned = ImageOps.exif_transpose(opened)
+        has_alpha = turned.has_transparency_data
+        picture = turned.convert("RGBA" if has_alpha else "RGB")
+    buffer = io.BytesIO()
+    # `exact`: what lies under transparent parts is what a worker begins from.
+    picture.save(buffer, "WEBP", quality=QUALITY, lossless=part == "mask", exact=True)
+    return SourcePicture(buffer.getvalue(), has_alpha, *picture.size)
+
+
+def measure_picture(content: bytes) -> tuple[int, int]:
+    """Width and height of the picture in a file, of which no more than that is read.
+
+    Raises SourceImageUnreadable, and SourceImageResolutionExceeded for what nobody should open.
+    """
+    with _opened(content) as opened:
+        return opened.size
+
+
+@contextlib.contextmanager
+def _opened(content: bytes) -> Iterator[Image.Image]:
     Image.init()
     formats = [name for name in FORMATS if name in Image.OPEN]
     try:
         with Image.open(io.BytesIO(content), formats=formats) as opened:
-            _refuse_huge(*opened.size)
-            # Pictures of cameras lie on their side and say so; webp as we write it says nothing.
-            turned = ImageOps.exif_transpose(opened)
-            has_alpha = turned.has_transparency_data
-            picture = turned.convert("RGBA" if has_alpha else "RGB")
+            yield opened
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise SourceImageResolutionExceeded from error
     except BROKEN as error:
         raise SourceImageUnreadable from error
-    buffer = io.BytesIO()
-    # `exact`: what lies under transparent parts is what a worker begins from.
-    picture.save(buffer, "WEBP", quality=QUALITY, lossless=part == "mask", exact=True)
-    return SourcePicture(buffer.getvalue(), has_alpha)
 
 
 def _refuse_huge(width: int, height: int) -> None:

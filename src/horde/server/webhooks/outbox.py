@@ -27,6 +27,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """A result that is put into the body when it is sent, so that a link is fresh at every attempt."""
 
     field: str
+    parts: tuple[str, ...] = ()
+    """What of the field, which is an object, stands for the result; empty: all of it."""
     job_id: UUID
     is_inline: bool
     base_url: str

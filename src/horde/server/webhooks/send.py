@@ -218,7 +218,11 @@ async def _body(ctx: Context, message: _Taken) -> dict[str, object]:
     if message.picture is None:
         return message.body
     picture = msgspec.convert(message.picture, Picture)
-    return {**message.body, picture.field: await _shown(ctx, picture)}
+    shown: object = await _shown(ctx, picture)
+    if picture.parts:
+        whole = msgspec.convert(message.body[picture.field], dict[str, object])
+        shown = {**whole, **dict.fromkeys(picture.parts, shown)}
+    return {**message.body, picture.field: shown}
 
 
 async def _shown(ctx: Context, picture: Picture) -> str:

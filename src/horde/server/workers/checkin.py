@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from horde.errors import AnonForbiddenWorker, BadInput, HordeError, PolymorphicNameConflict, WrongCredentials
+from horde.kinds import KINDS
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.db.pool import Tx
@@ -152,7 +153,7 @@ def _refusal(worker: Worker, call: _Call) -> HordeError | None:
 
 
 def _unusable(said: CheckIn) -> HordeError | None:
-    if said.models:
+    if said.models or not KINDS[said.kind].has_models:
         return None
     return BadInput("Unfortunately we cannot accept workers serving no model.", hint="name at least one in `models`.")
 

@@ -174,13 +174,13 @@ SET jobs = w.jobs + excluded.jobs, things = w.things + excluded.things, busy_s =
 -- Jobs were given back by these locked workers. Who failed too often within so long is put into maintenance, with a
 -- message where it was not there yet, and begins anew. Returns those with their owners.
 WITH counted AS (
-    SELECT w.id, given.jobs,
+    SELECT w.id, given.jobs, (:aborted_max::jsonb ->> w.kind)::integer AS aborted_max,
         given.failures + CASE WHEN w.aborted_since > :now::timestamptz - :within::interval THEN w.aborted ELSE 0 END AS aborted,
         CASE WHEN w.aborted_since > :now::timestamptz - :within::interval THEN w.aborted_since ELSE :now END AS aborted_since
     FROM workers AS w
     JOIN jsonb_to_recordset(:workers::jsonb) AS given (id uuid, jobs bigint, failures integer) ON given.id = w.id
 ), judged AS (
-    SELECT *, aborted > :aborted_max AS is_too_much
+    SELECT *, aborted > aborted_max AS is_too_much
     FROM counted
 ), changed AS (
     UPDATE workers AS w
@@ -188,7 +188,8 @@ WITH counted AS (
         aborted = CASE WHEN judged.is_too_much THEN 0 ELSE judged.aborted END,
         aborted_since = CASE WHEN judged.is_too_much OR judged.aborted = 0 THEN NULL ELSE judged.aborted_since END,
         maintenance_message = CASE
-            WHEN judged.is_too_much AND NOT w.is_in_maintenance THEN :message
+            WHEN judged.is_too_much AND NOT w.is_in_maintenance
+            THEN replace(:message, :times, judged.aborted_max::text)
             ELSE w.maintenance_message
         END,
         is_in_maintenance = w.is_in_maintenance OR judged.is_too_much,

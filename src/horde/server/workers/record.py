@@ -26,12 +26,15 @@ SLICES_KEPT_FOR = timedelta(minutes=65)
 """A little longer than anybody looks back."""
 SECONDS_MIN = 0.001
 """A job cannot have taken less: speeds stay finite."""
-ABORTED_MAX, ABORTED_WITHIN = 20, timedelta(hours=1)
-"""A worker that fails more often than this is put into maintenance (contract/lifecycle.md, section 7; it counts jobs,
-here batches are counted: docs/decisions/faults-count-batches.md). The time begins with the first failure."""
+ABORTED_WITHIN = timedelta(hours=1)
+"""A worker that fails more often within this than its kind allows is put into maintenance (contract/lifecycle.md,
+section 7; it counts jobs, here batches are counted: docs/decisions/faults-count-batches.md). The time begins with the
+first failure."""
+TIMES = "{times}"
+"""Stands in the message for how often that is."""
 # The old worker program looks for the words "maintenance mode" (contract/api-v2.md, section 3.1).
 GUARDED = (
-    f"This worker was put into maintenance mode: more than {ABORTED_MAX} times within an hour it took work and did not"
+    f"This worker was put into maintenance mode: more than {TIMES} times within an hour it took work and did not"
     " deliver it. Hint: find out from its log what fails or is too slow, then take it out again with a PUT of"
     ' {"maintenance": false} to /api/v2/workers/ and its id, or ask the operator of this horde.'
 )
@@ -47,6 +50,8 @@ class Done:
     things: int
     seconds: float
     earned: Kudos
+    is_whole: bool = True
+    """Whether it was made to the end, so that its time says how fast the worker is."""
     team_id: UUID | None = None
     """The worker's team, if it has one."""
 
@@ -79,12 +84,12 @@ async def credit(tx: Tx, jobs: Sequence[Done], *, now: datetime) -> None:
                 "jobs": len(done),
                 "things": sum(job.things for job in done),
                 "earned_mk": sum(job.earned for job in done),
-                "speeds": [job.speed for job in reversed(done)],
+                "speeds": _speeds(done),
             }
             for worker_id, done in sorted(of_worker.items())
         ],
         models=[
-            {"worker_id": worker_id, "model": model, "jobs": len(done), "speeds": [job.speed for job in reversed(done)]}
+            {"worker_id": worker_id, "model": model, "jobs": len(done), "speeds": _speeds(done)}
             for (worker_id, model), done in sorted(of_model.items())
         ],
         slices=[
@@ -105,6 +110,11 @@ async def credit(tx: Tx, jobs: Sequence[Done], *, now: datetime) -> None:
         if job.team_id and KINDS[job.kind].counts_for_teams
     ]
     await count(tx, shares)
+
+
+def _speeds(done: Sequence[Done]) -> list[float]:
+    """Of the jobs that say one, the last first."""
+    return [job.speed for job in reversed(done) if job.is_whole]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +139,9 @@ async def count_uncompleted(tx: Tx, of_jobs: Sequence[UUID], of_batches: Sequenc
         workers=[{"id": worker_id, "jobs": jobs[worker_id], "failures": failures[worker_id]} for worker_id in jobs],
         now=now,
         within=ABORTED_WITHIN,
-        aborted_max=ABORTED_MAX,
+        aborted_max={kind.name: kind.aborted_max for kind in KINDS.values()},
         message=GUARDED,
+        times=TIMES,
     )
     for worker in guarded:
         log.warning("worker.guarded", worker=worker.name)

@@ -24,7 +24,8 @@ PAID_AFTER_S = 600
 async def pay_uptime(tx: Tx, workers: Sequence[Worker], *, now: datetime) -> None:
     """Pay the owners of these locked workers, each of which has been online for long enough.
 
-    All of it goes into escrow where the owner is not trusted. Locks teams, then accounts.
+    All of it goes into escrow where the owner is not trusted, but for kinds that say otherwise.
+    Locks teams, then accounts.
     """
     if not workers:
         return
@@ -34,7 +35,8 @@ async def pay_uptime(tx: Tx, workers: Sequence[Worker], *, now: datetime) -> Non
     book = await Book.open(tx, {worker.user_id for worker in workers})
     for worker in workers:
         reward = rewards[worker.id]
-        escrow = Kudos(0) if worker.owner_is_trusted else reward
+        is_spendable = worker.owner_is_trusted or KINDS[worker.kind].uptime_is_spendable
+        escrow = Kudos(0) if is_spendable else reward
         move = credited(worker.user_id, reward, escrow=escrow)
         book.enter(Event(id=uuid.uuid4(), kind="uptime", worker_id=worker.id, moves=[move]))
     await book.post(now)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
 
 from litestar.di import Provide
 from litestar.params import HeaderParameter, PathParameter
@@ -13,8 +14,10 @@ from horde.server.api.auth import provide_user
 from horde.server.api.connection import AnyRequest, watch
 from horde.server.context import Context
 from horde.server.requests.lease import Popped
-from horde.server.requests.pop import Ask, Idle, pop, pop_waiting
+from horde.server.requests.pop import Ask, Idle, pop, pop_several, pop_waiting
 from horde.server.requests.wait import WAIT_S_MAX
+
+T = TypeVar("T")
 
 PREFER_WAIT = re.compile(r"\bwait\s*=\s*(\d{1,5})\b", re.IGNORECASE)
 
@@ -37,11 +40,29 @@ async def pop_as_preferred(
     request: AnyRequest, ctx: Context, user: User, ask: Ask, prefer: str
 ) -> tuple[Popped | Idle, dict[str, str] | None]:
     """What `ask` got, after as long a wait as `prefer` names, and the headers that say so."""
+    return await _as_preferred(request, ctx, user, ask, prefer, pop)
+
+
+async def pop_several_as_preferred(
+    request: AnyRequest, ctx: Context, user: User, ask: Ask, prefer: str
+) -> tuple[list[Popped] | Idle, dict[str, str] | None]:
+    """The same for jobs of several requests."""
+    return await _as_preferred(request, ctx, user, ask, prefer, pop_several)
+
+
+async def _as_preferred(
+    request: AnyRequest,
+    ctx: Context,
+    user: User,
+    ask: Ask,
+    prefer: str,
+    verb: Callable[[Context, User, Ask], Awaitable[T | Idle]],
+) -> tuple[T | Idle, dict[str, str] | None]:
     asked = PREFER_WAIT.search(prefer)
     wait_s = min(float(asked[1]), WAIT_S_MAX) if asked else 0.0
     if wait_s:
         async with watch(request) as is_gone:
-            answer = await pop_waiting(ctx, user, ask, wait_s=wait_s, is_gone=is_gone)
+            answer = await pop_waiting(ctx, user, ask, verb=verb, wait_s=wait_s, is_gone=is_gone)
     else:
-        answer = await pop(ctx, user, ask)
+        answer = await verb(ctx, user, ask)
     return answer, {"Preference-Applied": f"wait={wait_s:.0f}"} if asked else None

@@ -72,7 +72,9 @@ async def list_models(
 async def read_model(ctx: Ctx, name: ModelPath) -> list[v2.ModelAnswer]:
     """The model of that name, of whichever kind; an empty list where nobody offers it or waits for it."""
     wanted = name.removeprefix("/")
-    return [_answer(model, kind) for kind in KINDS for model in await models(ctx, kind) if model.name == wanted][:1]
+    with_models = [kind.name for kind in KINDS.values() if kind.has_models]
+    found = [(model, kind) for kind in with_models for model in await models(ctx, kind) if model.name == wanted]
+    return [_answer(model, kind) for model, kind in found[:1]]
 
 
 def _answer(model: ModelStatus, kind: str) -> v2.ModelAnswer:

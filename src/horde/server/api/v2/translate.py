@@ -180,12 +180,24 @@ def ask(body: v2.Pop, address: str = "") -> Ask:
     )
 
 
-def first_users(body: v2.AnyPop) -> tuple[int, ...]:
+class NamesFirstUsers(Protocol):
+    """A pop of any kind."""
+
+    priority_usernames: list[str]
+
+
+class SaysWhatItHolds(Protocol):
+    """A pop of any kind."""
+
+    held_jobs: list[str] | UnsetType
+
+
+def first_users(body: NamesFirstUsers) -> tuple[int, ...]:
     """Whom a worker serves first. Raises InvalidPriorityUsername."""
     return tuple(_user_id(alias) for alias in body.priority_usernames)
 
 
-def held_jobs(body: v2.AnyPop) -> frozenset[str] | None:
+def held_jobs(body: SaysWhatItHolds) -> frozenset[str] | None:
     """What a worker still works on; None: it does not say."""
     return None if body.held_jobs is UNSET else frozenset(body.held_jobs)
 

@@ -11,14 +11,12 @@ from horde.kinds import image
 from horde.server.accounts.change import AdminChanges, Changed, Changes, ModeratorChanges, OwnChanges
 from horde.server.accounts.records import Record
 from horde.server.accounts.users import User
+from horde.server.api.v2.kinds import NAMES
 from horde.server.context import Context
 from horde.server.ledger.balance import Balance
 from horde.server.status.account import Account
 from horde.units import PIXELSTEPS_PER_MPS, Kudos, kudos, kudos_on_the_wire
 from horde.wire import v2_accounts
-
-ON_THE_WIRE = {"image": "image", "text": "text", "alchemy": "interrogation"}
-"""What v2 calls the kinds of jobs."""
 
 
 def answer(ctx: Context, account: Account, *, seen_by: User | None) -> v2_accounts.UserAnswer:
@@ -90,7 +88,9 @@ def _records(records: list[Record]) -> v2_accounts.UserRecords:
     fulfilled, asked, styled = v2_accounts.AmountByKind(), v2_accounts.AmountByKind(), v2_accounts.AmountByKind()
     usage, contribution = v2_accounts.Work(), v2_accounts.Work()
     for record in records:
-        name = ON_THE_WIRE[record.kind]
+        name = NAMES.get(record.kind)
+        if name is None:
+            continue  # v2 has no place for it
         setattr(fulfilled, name, record.fulfilled)
         setattr(asked, name, record.requests)
         setattr(styled, name, record.styled)

@@ -10,10 +10,11 @@ from litestar.di import Provide
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 from msgspec import UNSET, UnsetType
 
-from horde.kinds import KINDS, image, text
+from horde.kinds import KINDS, alchemy, image, text
 from horde.server.api.auth import Caller, OptionalApiKey, caller_by, provide_user
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import Ctx
+from horde.server.api.v2.kinds import KINDS_NAMED, NAMES
 from horde.server.context import Context
 from horde.server.workers.modify import Changes, modify
 from horde.server.workers.read import worker, worker_named, workers_online
@@ -39,7 +40,8 @@ async def list_workers(
     ctx: Ctx, type_filter: TypeFilter = None, name_filter: NameFilter = None
 ) -> list[v2.WorkerAnswer]:
     """Everybody who checked in within the last five minutes."""
-    workers = await workers_online(ctx, kind=type_filter, name=name_filter)
+    kind = None if type_filter is None else KINDS_NAMED.get(type_filter, type_filter)
+    workers = await workers_online(ctx, kind=kind, name=name_filter)
     return [answer(ctx, found) for found in workers]
 
 
@@ -98,25 +100,23 @@ def given(value: T | UnsetType) -> T | None:
 
 def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:
     """A worker on the wire."""
-    unit = KINDS[worker.kind].unit
-    speed = f"{worker.speed / unit.things:.1f} {unit.name} per second" if worker.speeds else NO_REQUESTS
     earned = kudos_on_the_wire(worker.earned_mk)
     details = v2.KudosDetails()
-    if worker.fulfilled:
+    if worker.fulfilled and worker.kind not in EARNINGS_NOT_SHOWN:
         details.generated = kudos_on_the_wire(worker.earned_mk - worker.uptime_mk)
     if worker.uptime_mk:
         details.uptime = kudos_on_the_wire(worker.uptime_mk)
     return v2.WorkerAnswer(
-        **OF_KIND.get(worker.kind, _nothing)(worker),  # type: ignore[arg-type]  # named as the fields
+        **OF_KIND.get(worker.kind, _of_any)(worker),  # type: ignore[arg-type]  # named as the fields
         name=worker.name,
         id=str(worker.id),
-        type=worker.kind,
+        type=NAMES.get(worker.kind, worker.kind),
         online=worker.is_online(ctx.now),
         requests_fulfilled=worker.fulfilled,
         uncompleted_jobs=worker.uncompleted,
         kudos_rewards=earned,
         kudos_details=details,
-        performance=speed,
+        performance=PERFORMANCE.get(worker.kind, _per_second)(worker) if worker.speeds else NO_REQUESTS,
         threads=worker.threads,
         uptime=round(worker.uptime_s),
         maintenance_mode=worker.is_in_maintenance,
@@ -125,14 +125,24 @@ def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:
         team=v2.TeamName(worker.team_name, str(worker.team_id)) if worker.team_id else v2.TeamName(),
         bridge_agent=worker.agent,
         nsfw=worker.terms.nsfw,
-        models=list(worker.models),
         info=worker.info or UNSET,
     )
+
+
+def _seconds_per_form(worker: Worker) -> str:
+    seconds = sum(1 / speed for speed in worker.speeds) / len(worker.speeds)
+    return f"{seconds:.1f} seconds per form"
+
+
+def _per_second(worker: Worker) -> str:
+    unit = KINDS[worker.kind].unit
+    return f"{worker.speed / unit.things:.1f} {unit.name} per second"
 
 
 def _of_images(worker: Worker) -> dict[str, object]:
     flags, can = worker.terms.flags, frozenset(worker.terms.features)
     return {
+        "models": list(worker.models),
         "max_pixels": worker.terms.sizes["pixels"],
         "megapixelsteps_generated": round(worker.things / PIXELSTEPS_PER_MPS, 2),
         "img2img": "img2img" in can,
@@ -145,15 +155,28 @@ def _of_images(worker: Worker) -> dict[str, object]:
 
 
 def _of_texts(worker: Worker) -> dict[str, object]:
-    return {name: worker.terms.sizes[name] for name in (text.LENGTH, text.CONTEXT)}
+    sizes = {name: worker.terms.sizes[name] for name in (text.LENGTH, text.CONTEXT)}
+    return {"models": list(worker.models), **sizes}
 
 
-def _nothing(_worker: Worker) -> dict[str, object]:
-    return {}
+def _of_forms(worker: Worker) -> dict[str, object]:
+    return {"forms": list(worker.models)}
 
 
-OF_KIND: Final[dict[str, Callable[[Worker], dict[str, object]]]] = {image.NAME: _of_images, text.NAME: _of_texts}
+def _of_any(worker: Worker) -> dict[str, object]:
+    return {"models": list(worker.models)}
+
+
+OF_KIND: Final[dict[str, Callable[[Worker], dict[str, object]]]] = {
+    image.NAME: _of_images,
+    text.NAME: _of_texts,
+    alchemy.NAME: _of_forms,
+}
 """What is only said of the workers of a kind."""
+PERFORMANCE: Final[dict[str, Callable[[Worker], str]]] = {alchemy.NAME: _seconds_per_form}
+"""How fast they are, of kinds for which things per second say little."""
+EARNINGS_NOT_SHOWN: Final = frozenset({alchemy.NAME})
+"""What they earned by jobs is on the wire only in the total (contract/api-v2.md, section 7.1)."""
 
 router = Router(
     "/workers",
