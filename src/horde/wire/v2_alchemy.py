@@ -10,8 +10,8 @@ from msgspec import UNSET, Meta, UnsetType
 from horde.kinds.alchemy import Form
 from horde.wire.v2 import BASE64_MAX, BODY_TEXT_MAX, PRIORITY_USERS_MAX, WebhookEvents
 
-FORMS_MAX = 1000
-"""The contract names no limit but that of an account, which for most is 300."""
+FORMS_MAX = 300
+"""The contract names no limit but that of an account, which for most is as much."""
 PAYLOAD_MAX = 50
 FORMS = "What to make of the picture: each form is done, and paid, by itself. A form that is named twice is done twice."
 FORM_EXAMPLES = [[{"name": "caption"}, {"name": "interrogation"}]]
@@ -19,7 +19,7 @@ SOURCE_IMAGE = (
     "The picture, in base64 or by its http(s) URL. In base64: webp, png, jpeg, avif, gif, bmp, tiff or ppm, up to"
     " 3072x3072 pixels. By URL: up to 5 MB and 255 tiles of 512x512, and workers fetch it from there."
 )
-WHITE_SQUARE = "UklGRiQAAABXRUJQVlA4IBgAAAAwAQCdASoBAAEAAUAmJaQAA3AA/v02aAA="
+WHITE_SQUARE = "UklGRh4AAABXRUJQVlA4TBEAAAAvAAAAAAfQ//73v/+BiOh/AAA="
 """The smallest webp: an example that works as sent."""
 
 

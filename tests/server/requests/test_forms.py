@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from horde.kinds.image_refusals import SourceImageUnreadable
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key
+from horde.server.ledger.statement import Search, entries
 from horde.server.requests.deliver import report_fault
 from horde.server.requests.expire import forget_expired, return_late_jobs
 from horde.server.requests.groups import cancel_group
@@ -126,6 +128,19 @@ async def test_time_online_is_paid_at_once(clock: Clock, bob: User) -> None:
 
     found = await purse(clock.ctx, bob)
     assert (found.own - found.floor_mk, found.escrow_mk) == (kudos(40), 0)
+
+
+async def test_statement_tells_all_that_a_request_moved_under_its_id(clock: Clock, ada: User, bob: User) -> None:
+    request_id = await asked(clock.ctx, ada, "caption", "nsfw", "interrogation")
+    await delivered(clock.ctx, bob, await took(clock.ctx, bob, models=("caption",)))
+    for _ in range(4):
+        await report_fault(clock.ctx, bob, await took(clock.ctx, bob, models=("nsfw",)))
+    await cancel_group(clock.ctx, request_id, kind="alchemy")
+
+    async with clock.ctx.database.statement() as tx:
+        told = await entries(tx, ada.id, Search(request_id=UUID(request_id)), limit=10)
+
+    assert [entry.kind for entry in reversed(told)] == ["ask", "ask", "ask", "job", "return", "return"]
 
 
 # ------------------------------------------------------------------------------------------------- limits
@@ -345,6 +360,18 @@ async def test_forms_that_are_delivered_at_once_are_told_of_as_all_once(clock: C
         await asyncio.gather(*[delivered(contexts[at % 3], bob, job_id) for at, job_id in enumerate(jobs)])
 
     assert [message["event"] for message in await outbox(clock.ctx)] == ["request.done"]
+
+
+async def test_request_of_which_a_form_was_given_up_is_never_told_of_as_done(
+    clock: Clock, ada: User, bob: User
+) -> None:
+    hook = webhook("https://ada.example/hook", "request.done", "request.faulted")
+    await asked(clock.ctx, ada, "caption", "caption", "nsfw", webhook=hook)
+    for _ in range(8):
+        await report_fault(clock.ctx, bob, await took(clock.ctx, bob, models=("caption",)))
+    await delivered(clock.ctx, bob, await took(clock.ctx, bob, models=("nsfw",)))
+
+    assert [message["event"] for message in await outbox(clock.ctx)] == ["request.faulted"]
 
 
 async def test_cancelled_form_is_not_told_of(clock: Clock, ada: User, bob: User) -> None:

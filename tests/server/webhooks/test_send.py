@@ -24,6 +24,7 @@ from horde.server.webhooks.send import (
 from tests.end_to_end.forked_server import FORKS
 from tests.plugins.hordes import Clock
 from tests.server.builders import PICTURE, asked, change, comes_true, delivered, leased, nodes, user
+from tests.server.requests import alchemy
 from tests.server.webhooks.dying import deliver_and_die
 from tests.server.webhooks.receiver import Receiver, receiver
 from tests.server.webhooks.scene import BASE_URL, for_loopback, outbox, send, told, webhook
@@ -53,6 +54,22 @@ async def bob(clock: Clock) -> User:
 
 
 # ------------------------------------------------------------------------------------------------ heard
+async def test_form_is_told_with_a_link_in_place_of_the_picture_that_was_uploaded(
+    clock: Clock, ada: User, bob: User, target: Receiver
+) -> None:
+    await alchemy.asked(clock.ctx, ada, "GFPGAN", webhook=webhook(target.url))
+    job_id = await alchemy.took(clock.ctx, bob, models=("GFPGAN",))
+    await clock.ctx.services.objects.put(f"{job_id}.webp", PICTURE)
+    await alchemy.delivered(clock.ctx, bob, job_id, {"GFPGAN": "R2", "scale": 2})
+
+    assert await send(clock.ctx) == 1
+
+    [heard] = target.heard
+    assert (heard.body["form"], heard.body["state"], heard.body["kudos"]) == ("GFPGAN", "done", 3.0)
+    assert heard.body["result"].keys() == {"GFPGAN", "scale"}
+    assert heard.body["result"]["GFPGAN"].startswith(f"{BASE_URL}/api/files/{job_id}.webp?expires=")
+
+
 async def test_message_is_sent_once_and_with_a_link_to_the_picture(
     clock: Clock, ada: User, bob: User, target: Receiver
 ) -> None:

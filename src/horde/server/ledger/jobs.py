@@ -18,10 +18,13 @@ ESCROW_SHARE = 2
 """Of what an account earns that is not trusted yet, one in so many goes into escrow."""
 
 
-def ask(book: Book, request_id: UUID, user_id: int, *, tax: Kudos, held: Kudos) -> None:
-    """Take the tax, and put aside what is held for a request; no more than is available beside the tax."""
+def ask(book: Book, request_id: UUID, user_id: int, *, tax: Kudos, held: Kudos, asked_id: UUID | None = None) -> None:
+    """Take the tax, and put aside what is held for a request; no more than is available beside the tax.
+
+    `asked_id`: under which its requestor knows it, where that is another one.
+    """
     move = Move(user_id=user_id, spendable=-tax - held, held=held)
-    book.enter(Event(id=request_id, kind="ask", moves=[move], request_id=request_id))
+    book.enter(Event(id=request_id, kind="ask", moves=[move], request_id=asked_id or request_id))
 
 
 def give_back(book: Book, request_id: UUID, user_id: int, amount: Kudos, *, note: str) -> None:
@@ -42,6 +45,7 @@ class JobPayment:
 
     job_id: UUID
     request_id: UUID
+    """Under which its requestor knows it."""
     worker_id: UUID
     payer_id: int
     owner_id: int

@@ -297,7 +297,7 @@ async def _write(
             if order.key and order.key.name not in kept:
                 refusals[order.id] = IdempotencyKeyConflict()
                 continue
-            ledger.ask(book, order.id, order.user.id, tax=order.cost.tax, held=held[order.id])
+            ledger.ask(book, order.id, order.user.id, tax=order.cost.tax, held=held[order.id], asked_id=order.asked_id)
             rows.append(_row(ctx, entry, places[entry.needs].id, len(rows), held[order.id]))
         if rows and not await tx.values(sql.add_requests, UUID, requests=rows):
             raise _LaneGone

@@ -349,7 +349,7 @@ async def _to_be_told(tx: Tx, finished: Sequence[_Finished], results: Mapping[UU
 
 
 async def _over(tx: Tx, groups: Collection[UUID]) -> set[UUID]:
-    """Those of these groups of which all is done with."""
+    """Those of these groups of which all was done."""
     ids = sorted(groups)
     await tx.values(sql.lock_groups, UUID, ids=ids)
     return set(await tx.values(sql.groups_over, UUID, ids=ids))
@@ -382,7 +382,7 @@ def _payment(job: Job, worth: Kudos, state: EndState, owner: User) -> JobPayment
     share = KINDS[job.kind].pay_share(job.worker_agent)
     return JobPayment(
         job_id=job.id,
-        request_id=job.request_id,
+        request_id=job.asked_id,
         worker_id=job.worker_id,
         payer_id=job.requestor_id,
         owner_id=job.worker_owner_id,

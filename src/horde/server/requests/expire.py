@@ -83,7 +83,7 @@ async def forget_expired(ctx: Context) -> int:
         with_sources = [(request.id, request.sources) for request in requests if request.sources]
         await forget_sources(ctx, [(owner, msgspec.convert(stored, Sources)) for owner, stored in with_sources])
         await tx.run(sql.delete_requests, ids=expired)
-        held = [Return(gone.id, gone.user_id, Kudos(gone.held_mk)) for gone in requests if gone.held_mk]
+        held = [Return(gone.asked_id, gone.user_id, Kudos(gone.held_mk)) for gone in requests if gone.held_mk]
         await return_kudos(tx, ctx, held, note="expired")
         for gone in requests:
             if gone.webhook_of_unmade:

@@ -58,7 +58,7 @@ async def give_back(
     failed = {job.batch: job.worker_id for job in ended if job.is_first_failure}
     await count_uncompleted(tx, [job.worker_id for job in ended], list(failed.values()), now=ctx.now)
     if requeued and requeued.returned_mk:
-        await return_kudos(tx, ctx, [Return(request_id, requeued.user_id, Kudos(requeued.returned_mk))], note=state)
+        await return_kudos(tx, ctx, [Return(asked_id, requeued.user_id, Kudos(requeued.returned_mk))], note=state)
     if requeued and requeued.webhook_of_faulted:
         await tell_of_request(tx, ctx, "request.faulted", asked_id, requeued.user_id, requeued.webhook_of_faulted)
     work = [Work(requeued.lane_id, requeued.rank, requeued.waiting)] if requeued and requeued.waiting else []
@@ -77,6 +77,7 @@ class Return:
     """What was held for a request and is not needed any more."""
 
     request_id: UUID
+    """Under which its requestor knows it."""
     user_id: int
     amount: Kudos
 

@@ -106,7 +106,7 @@ async def cancel_group(ctx: Context, group_id: str, *, kind: str) -> GroupStatus
     async with ctx.database.transaction() as tx:
         await tx.values(sql.lock_parts, UUID, id=found.id)
         stopped = await tx.all(sql.cancel_parts, _Stopped, id=found.id)
-        returns = [Return(part.id, part.user_id, Kudos(part.returned_mk)) for part in stopped if part.returned_mk]
+        returns = [Return(found.id, part.user_id, Kudos(part.returned_mk)) for part in stopped if part.returned_mk]
         await return_kudos(tx, ctx, returns, note="cancelled")
     async with ctx.database.statement() as tx:
         running = await tx.values(sql.running_jobs_of_group, UUID, id=found.id)

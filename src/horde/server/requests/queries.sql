@@ -413,11 +413,11 @@ ORDER BY id
 FOR NO KEY UPDATE;
 
 -- name: groups_over
--- Those of these groups of which nothing waits or runs.
+-- Those of these groups of which all was done: nothing waits or runs, or was given up.
 SELECT g.id
 FROM request_groups AS g
 WHERE g.id = ANY(:ids::uuid[])
-    AND NOT EXISTS (SELECT FROM requests AS r WHERE r.group_id = g.id AND (r.waiting > 0 OR r.running > 0));
+    AND NOT EXISTS (SELECT FROM requests AS r WHERE r.group_id = g.id AND (r.waiting > 0 OR r.running > 0 OR r.state <> 'live'));
 
 -- name: keep_parts
 -- Requests that expire before another of their group are kept as long as that one: a group is read as one. Those that

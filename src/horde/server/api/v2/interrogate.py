@@ -10,6 +10,7 @@ from horde.kinds import alchemy
 from horde.server.api.auth import Caller
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import AnyRequest, Ctx, IdempotencyKey, address_of, base_url, idempotency_key
+from horde.server.api.shortcut import HOT
 from horde.server.api.v2 import alchemy_translate, translate
 from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, authenticated, pop_several_as_preferred
 from horde.server.requests.deliver import deliver, report_fault
@@ -20,6 +21,7 @@ from horde.wire import v2, v2_alchemy
 
 @post(
     "/async",
+    opt=HOT,
     status_code=202,
     dto=StrictJson[v2_alchemy.InterrogateAsync],
     return_dto=None,
@@ -45,7 +47,7 @@ async def interrogate_async(
     return alchemy_translate.accepted(await submit_forms(ctx, user, forms, await idempotency_key(request, user, key)))
 
 
-@get("/status/{request_id:str}", summary="Forms that are done")
+@get("/status/{request_id:str}", opt=HOT, summary="Forms that are done")
 async def read_interrogation(request: AnyRequest, ctx: Ctx, request_id: RequestId) -> v2_alchemy.InterrogateStatus:
     """How far a request is, with every form that is done, also before all are."""
     found = await group_status(ctx, request_id, kind=alchemy.NAME)
@@ -61,6 +63,7 @@ async def cancel_interrogation(request: AnyRequest, ctx: Ctx, request_id: Reques
 
 @post(
     "/pop",
+    opt=HOT,
     status_code=200,
     dto=StrictJson[v2_alchemy.InterrogatePop],
     return_dto=None,
@@ -78,6 +81,7 @@ async def pop_forms(
 
 @post(
     "/submit",
+    opt=HOT,
     status_code=200,
     dto=StrictJson[v2_alchemy.InterrogateSubmit],
     return_dto=None,
