@@ -53,6 +53,7 @@ TABLES = (
     "users", "user_records", "keys", "ledger_accounts", "ledger_events", "ledger_postings", "ledger_totals", "teams",
     "lanes", "request_groups", "requests", "workers", "worker_models", "jobs", "work_done", "secrets",
     "idempotency_keys", "webhook_deliveries", "webhook_secrets",
+    "styles", "style_examples", "style_collections", "style_members",
 )  # fmt: skip
 
 

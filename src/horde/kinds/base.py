@@ -10,6 +10,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from horde.kinds.models import are_all_for_inpainting, traits
+from horde.kinds.styles import StyleRules
 from horde.units import Kudos, hundredths_of
 
 P = TypeVar("P", bound=msgspec.Struct)
@@ -272,6 +273,8 @@ class Kind(Generic[P]):
     """(name, value) of a size in `Needs.sizes` -> how a human says it: "262,144 pixels (for example 512x512)"."""
     skip_keys_shown: tuple[str, ...]
     """The skip keys that an idle worker is told also when nothing was skipped for them."""
+    style: StyleRules[P]
+    """How requests are asked in styles."""
     makes_files: bool
     """Whether a result is a file in the storage; else it is a text, which is kept with the job."""
     worth_of_made: Callable[[Made[P]], Kudos] | None = None

@@ -35,6 +35,7 @@ from horde.kinds.image_price import base
 from horde.kinds.image_sources import check_sources
 from horde.kinds.image_upfront import downgraded, heavy
 from horde.kinds.models import is_any_large
+from horde.kinds.styles import IMAGE_STYLES
 from horde.units import PIXELSTEPS_PER_MPS, Kudos
 
 NAME = "image"
@@ -220,5 +221,6 @@ KIND = Kind(
     batch_max=batch_max,
     size_in_words=size_in_words,
     skip_keys_shown=SKIP_KEYS_SHOWN,
+    style=IMAGE_STYLES,
     makes_files=True,
 )

@@ -21,6 +21,7 @@ from horde.errors import (
 from horde.kinds import text_price
 from horde.kinds.base import ChargeTerms, Draft, Heavy, Kind, Made, Needs, Unit, told_by_name
 from horde.kinds.models import billions_of
+from horde.kinds.styles import TEXT_STYLES
 from horde.kinds.text_params import TextParams as TextParams
 from horde.units import Kudos
 
@@ -236,6 +237,7 @@ KIND = Kind(
     batch_max=batch_max,
     size_in_words=size_in_words,
     skip_keys_shown=(),
+    style=TEXT_STYLES,
     makes_files=False,
     result_field="text",
     state_for_webhook=told_by_name,

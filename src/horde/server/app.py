@@ -26,7 +26,18 @@ from horde.server.api.site import front, register, transfer
 from horde.server.api.v1 import generate as v1_generate
 from horde.server.api.v1 import kudos as v1_kudos
 from horde.server.api.v1 import users as v1_users
-from horde.server.api.v2 import generate, generate_text, interrogate, kudos, status, teams, users, workers
+from horde.server.api.v2 import (
+    collections,
+    generate,
+    generate_text,
+    interrogate,
+    kudos,
+    status,
+    styles,
+    teams,
+    users,
+    workers,
+)
 from horde.server.context import Services
 from horde.server.db.migrate import migrate
 from horde.server.db.notify import Work, open_hints
@@ -96,6 +107,9 @@ def create_app(settings: Settings) -> Litestar:
                     users.router,
                     kudos.router,
                     teams.router,
+                    styles.router,
+                    collections.router,
+                    collections.read_collection_by_name,
                 ],
             ),
         ],

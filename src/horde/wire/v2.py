@@ -37,6 +37,11 @@ SOURCE_PROCESSING = (
     " painted; `remix` needs Stable Cascade. Without a source image it has no effect."
 )
 SOURCE_MASK = "Which part of the source image is to be painted over: a picture, sent as that one is."
+STYLE = (
+    "A style or a collection of styles, by its id or its name: `name`, `style::name`, `alias#id::name`,"
+    " `collection::name` and so on. Its models and parameters take the place of those sent; `params.n` stays, and what"
+    " the style leaves open."
+)
 EXTRA_SOURCES = "Up to 5 more pictures for `remix`; more than one only from trusted users."
 
 
@@ -80,7 +85,7 @@ class GenerateAsync(msgspec.Struct, kw_only=True):
     webhook: Annotated[str, Meta(min_length=10, max_length=1024)] | UnsetType = UNSET
     webhook_events: WebhookEvents = msgspec.field(default_factory=lambda: ["job.done"])
     """An addition of ours: what the webhook is told of."""
-    style: Annotated[str, Meta(min_length=3, max_length=1024)] | UnsetType = UNSET
+    style: Annotated[str, Meta(min_length=3, max_length=1024, description=STYLE)] | UnsetType = UNSET
 
 
 class Warned(msgspec.Struct):

@@ -77,6 +77,16 @@ class MonthlyKudos(msgspec.Struct, omit_defaults=True):
     last_received: str | UnsetType = UNSET
 
 
+class StyleOfUser(msgspec.Struct):
+    """A style of an account."""
+
+    name: str
+    """In the form by which it can be asked for: `alias#id::style::name`."""
+    id: str
+    type: str
+    """`image` or `text`."""
+
+
 class UserSeen(msgspec.Struct, kw_only=True):
     """An account as everybody may see it."""
 
@@ -97,6 +107,8 @@ class UserSeen(msgspec.Struct, kw_only=True):
     account_age: int
     kudos_details: UserKudosDetails
     records: UserRecords
+    styles: list[StyleOfUser] = []
+    """The public ones; to itself and to moderators all."""
     usage: Usage = msgspec.field(default_factory=Usage)
     contributions: Contributions = msgspec.field(default_factory=Contributions)
 

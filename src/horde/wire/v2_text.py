@@ -9,7 +9,16 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from horde.kinds.text import TextParams
-from horde.wire.v2 import BODY_TEXT_MAX, AnyPop, CheckAnswer, ExtraSourceImage, ModelName, WebhookEvents, WorkerMessage
+from horde.wire.v2 import (
+    BODY_TEXT_MAX,
+    STYLE,
+    AnyPop,
+    CheckAnswer,
+    ExtraSourceImage,
+    ModelName,
+    WebhookEvents,
+    WorkerMessage,
+)
 
 PROMPT_MAX = 1_000_000
 """Characters of a prompt, which hold about 250,000 tokens. The contract names no limit; a story is kept as it grows."""
@@ -38,7 +47,7 @@ class TextAsync(msgspec.Struct, kw_only=True):
     webhook: Annotated[str, Meta(max_length=BODY_TEXT_MAX)] | UnsetType = UNSET
     webhook_events: WebhookEvents = msgspec.field(default_factory=lambda: ["job.done"])
     """An addition of ours, as for images."""
-    style: Annotated[str, Meta(min_length=3, max_length=1024)] | UnsetType = UNSET
+    style: Annotated[str, Meta(min_length=3, max_length=1024, description=STYLE)] | UnsetType = UNSET
     extra_slow_workers: bool = False
     """Has no effect, as on the public horde."""
     nsfw: bool = False

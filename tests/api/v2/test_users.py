@@ -13,7 +13,7 @@ USERS = "/api/v2/users"
 SEEN_BY_ALL = {
     "username", "id", "kudos", "concurrency", "worker_invited", "moderator", "trusted", "flagged", "pseudonymous",
     "service", "education", "customizer", "deleted", "worker_count", "account_age", "kudos_details", "records", "usage",
-    "contributions",
+    "contributions", "styles",
 }  # fmt: skip
 SEEN_BY_ITSELF = SEEN_BY_ALL | {
     "worker_ids", "sharedkey_ids", "vpn", "special", "active_generations", "evaluating_kudos"

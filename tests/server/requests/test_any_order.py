@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings, stateful
@@ -33,13 +34,15 @@ from horde.server.requests.deliver import deliver, report_fault
 from horde.server.requests.expire import forget_expired, return_late_jobs
 from horde.server.requests.lease import Popped
 from horde.server.requests.pop import pop
+from horde.server.requests.submit import submit
 from horde.server.settings import Settings
 from horde.server.status.books import verify_books
+from horde.server.styles.pick import StyleUse
 from horde.server.workers.checkin import check_in
 from horde.units import KUDOS_SCALE, Kudos
 from tests.plugins.hordes import Clock
 from tests.server.agreement import books_agree
-from tests.server.builders import anonymous, ask, asked, change, delivery, look, purse, said, user
+from tests.server.builders import anonymous, ask, asked, change, delivery, draft, look, purse, said, user
 
 STEPS, WALKS = 30, 40
 EXPECTED = (AbortedGen, DuplicateGen, InvalidJobID, KudosValidationError, RequestNotFound, TooManyPrompts)
@@ -48,6 +51,8 @@ PEOPLE = st.integers(0, 3)
 STATES = st.sampled_from(["ok", "ok", "censored", "csam"])
 ENDS = STATES | st.sampled_from(["fault", "nothing"])
 STARTS = (0, 50, 1000)
+STYLE = uuid4()
+"""Whoever its author is; that there is none in the database counts for nothing here."""
 SETTLED = "UPDATE requests SET expires_at = now() - interval '1 day'"
 
 
@@ -116,6 +121,12 @@ class Walk(RuleBasedStateMachine):
     def submits(self, who: int, n: int) -> None:
         if request_id := self.horde.do(asked(self.ctx, self.people[who], n=n)):
             self.requests.append(request_id)
+
+    @rule(who=PEOPLE, author=PEOPLE, n=st.integers(1, 5))
+    def submits_in_a_style(self, who: int, author: int, n: int) -> None:
+        use = StyleUse(style_id=STYLE, kind="image", owner_id=self.people[author].id)
+        if accepted := self.horde.do(submit(self.ctx, self.people[who], draft(n=n), style=use)):
+            self.requests.append(accepted.id)
 
     @rule(who=PEOPLE, amount=st.integers(1, 3), keeps=st.integers(0, 3), says_what_it_has=st.booleans())
     def pops(self, who: int, amount: int, keeps: int, says_what_it_has: bool) -> None:

@@ -129,3 +129,12 @@ UPDATE users AS u
 SET suspicion = u.suspicion + 1
 FROM held
 WHERE u.id = held.id;
+
+-- name: count_styled!
+-- Add to how often requests of others used the styles of accounts.
+INSERT INTO user_records AS r (user_id, kind, styled)
+SELECT new.user_id, new.kind, new.styled
+FROM jsonb_to_recordset(:records::jsonb) AS new (user_id bigint, kind text, styled bigint)
+ORDER BY new.user_id, new.kind
+ON CONFLICT (user_id, kind) DO UPDATE
+SET styled = r.styled + excluded.styled;

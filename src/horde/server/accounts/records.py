@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from horde.server.accounts.users import sql
@@ -50,6 +50,12 @@ async def count_work(tx: Tx, jobs: Sequence[Work]) -> None:
         for (user_id, kind), count in sorted(counts.items())
     ]
     await tx.run(sql.count_work, records=rows)
+
+
+async def count_styled(tx: Tx, uses: Mapping[tuple[int, str], int]) -> None:
+    """Count uses of accounts' styles by others: (account, kind) -> how many. Locks records, before accounts."""
+    rows = [{"user_id": user_id, "kind": kind, "styled": styled} for (user_id, kind), styled in sorted(uses.items())]
+    await tx.run(sql.count_styled, records=rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,12 @@ from uuid import UUID
 
 from horde.server.accounts.users import ANONYMOUS_ID
 from horde.server.ledger.book import Book, Event, Move
-from horde.units import Kudos, hundredths_of
+from horde.units import Kudos, hundredths_of, kudos
 
 ESCROW_SHARE = 2
 """Of what an account earns that is not trusted yet, one in so many goes into escrow."""
+FOR_STYLE = kudos(2)
+"""To its author for each request of others in a style, which pays as much more tax."""
 
 
 def ask(book: Book, request_id: UUID, user_id: int, *, tax: Kudos, held: Kudos, asked_id: UUID | None = None) -> None:
@@ -25,6 +27,12 @@ def ask(book: Book, request_id: UUID, user_id: int, *, tax: Kudos, held: Kudos, 
     """
     move = Move(user_id=user_id, spendable=-tax - held, held=held)
     book.enter(Event(id=request_id, kind="ask", moves=[move], request_id=asked_id or request_id))
+
+
+def reward_style(book: Book, request_id: UUID, author_id: int) -> None:
+    """Pay the author of a style for its use by a request of somebody else (contract/kudos.md, section 7)."""
+    move = Move(user_id=author_id, spendable=FOR_STYLE, total="styled")
+    book.enter(Event(id=uuid.uuid4(), kind="style", moves=[move], request_id=request_id))
 
 
 def give_back(book: Book, request_id: UUID, user_id: int, amount: Kudos, *, note: str) -> None:

@@ -24,6 +24,7 @@ from horde.server.matching.order import priority, rank
 from horde.server.requests import sql
 from horde.server.requests.cost import Cost, Purses, check_upfront
 from horde.server.requests.sources import Sources
+from horde.server.styles.pick import StyleUse
 from horde.server.workers.online import online
 from horde.units import Kudos
 
@@ -60,11 +61,18 @@ class Order:  # type: ignore[explicit-any]  # a draft of whatever kind
     """The pictures that came along, which are stored."""
     group_id: UUID | None = None
     """What it is part of, if it is."""
+    style: StyleUse | None = None
+    """The style that the draft is asked in."""
 
     @property
     def asked_id(self) -> UUID:
         """Under which its requestor will know it."""
         return self.group_id or self.id
+
+    @property
+    def style_author_id(self) -> int | None:
+        """Whom the use of the style is paid to: its author, unless that is who asks."""
+        return self.style.owner_id if self.style and self.style.is_foreign(self.user.id) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +287,7 @@ async def _write(
     Returns a refusal for each that cannot be had. Raises _LaneGone when one of the lanes is; nothing is written then.
     """
     async with ctx.database.transaction() as tx:
-        book = await Book.open(tx, {entry.order.user.id for entry in entries})
+        book = await Book.open(tx, _people(entries))
         held, refusals = _hold(Purses(book), entries)
         answers = {
             entry.order.key: asdict(outcome)
@@ -298,11 +306,19 @@ async def _write(
                 refusals[order.id] = IdempotencyKeyConflict()
                 continue
             ledger.ask(book, order.id, order.user.id, tax=order.cost.tax, held=held[order.id], asked_id=order.asked_id)
+            if (author_id := order.style_author_id) is not None:
+                ledger.reward_style(book, order.id, author_id)
             rows.append(_row(ctx, entry, places[entry.needs].id, len(rows), held[order.id]))
         if rows and not await tx.values(sql.add_requests, UUID, requests=rows):
             raise _LaneGone
         await book.post(ctx.now)
     return refusals
+
+
+def _people(entries: Sequence[Entry]) -> set[int]:
+    """Whose kudos are moved."""
+    authors = {author_id for entry in entries if (author_id := entry.order.style_author_id) is not None}
+    return authors.union(entry.order.user.id for entry in entries)
 
 
 def _hold(purses: Purses, entries: Sequence[Entry]) -> tuple[dict[UUID, Kudos], Outcomes]:

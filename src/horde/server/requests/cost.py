@@ -39,12 +39,12 @@ class Cost:
         return Kudos(self.charge_max * self.jobs)
 
 
-def cost_of(draft: Draft[P], needs: Needs, heavy: Heavy | None) -> Cost:
+def cost_of(draft: Draft[P], needs: Needs, heavy: Heavy | None, *, has_foreign_style: bool = False) -> Cost:
     """What a draft with these needs costs."""
     kind = KINDS[draft.kind]
     price, terms = kind.price(draft), kind.charge_terms(draft)
     worth_most = max(kind.worth(price, model, needs) for model in draft.models or (kind.any_model,))
-    charge_max, tax = terms.of(worth_most), kind.tax(draft)
+    charge_max, tax = terms.of(worth_most), kind.tax(draft, has_foreign_style=has_foreign_style)
     return Cost(
         price=price,
         terms=terms,

@@ -18,9 +18,11 @@ from horde.server.context import Context
 from horde.server.idempotency.keys import Key, answer_to
 from horde.server.ledger.balance import balance
 from horde.server.requests.accept import Accepted, Order, accept_once_together, accept_together, refuse_early
-from horde.server.requests.cost import check_upfront, cost_of
+from horde.server.requests.cost import Cost, check_upfront, cost_of
 from horde.server.requests.sources import SentSources, forget_sources, store_sources
 from horde.server.requests.survey import survey
+from horde.server.styles.count import count_use
+from horde.server.styles.pick import StyleUse
 from horde.server.workers.online import online
 from horde.server.workers.roster import unknown_among
 from horde.units import Kudos
@@ -34,24 +36,34 @@ EXTRA_SOURCES_MAX = 5
 
 
 async def submit(
-    ctx: Context, user: User, draft: Draft[P], key: Key | None = None, sent: SentSources | None = None
+    ctx: Context,
+    user: User,
+    draft: Draft[P],
+    key: Key | None = None,
+    sent: SentSources | None = None,
+    *,
+    style: StyleUse | None = None,
 ) -> Accepted:
     """Put a request into the queue; a call with a `key` that was made before is answered as it was then.
 
     One that its requestor cannot pay upfront, though it must be paid so, is made smaller where the draft allows it.
-    Pictures that were `sent` along are looked at last of all. Raises what the kind's own check raises, RequiresTrust,
-    WorkerNotFound, TooManyPrompts, KudosUpfront, IdempotencyKeyConflict, and what `store_sources` raises; nothing is
-    written then.
+    Pictures that were `sent` along are looked at last of all. `style` is what the draft was made by, if it was; its
+    author is paid. Raises what the kind's own check raises, RequiresTrust, WorkerNotFound, TooManyPrompts,
+    KudosUpfront, IdempotencyKeyConflict, and what `store_sources` raises; nothing is written then.
     """
     needs = checked(user, draft)
     await _refuse_unknown_workers(ctx, needs)
-    order = await _order(ctx, user, draft, needs, key)
-    return await _accepted(ctx, order) if sent is None else await _accepted_with_sources(ctx, order, sent)
+    cost = await _cost(ctx, user, draft, needs, style)
+    order = Order(id=uuid.uuid4(), user=user, draft=draft, needs=needs, cost=cost, key=key, style=style)
+    accepted = await (_accepted(ctx, order) if sent is None else _accepted_with_sources(ctx, order, sent))
+    if style and accepted.id == str(order.id):
+        await count_use(ctx, style, is_recorded=style.is_foreign(user.id))
+    return accepted
 
 
-async def _order(ctx: Context, user: User, draft: Draft[P], needs: Needs, key: Key | None) -> Order:
-    cost = cost_of(draft, needs, await _heavy(ctx, draft))
-    return Order(id=uuid.uuid4(), user=user, draft=draft, needs=needs, cost=cost, key=key)
+async def _cost(ctx: Context, user: User, draft: Draft[P], needs: Needs, style: StyleUse | None) -> Cost:
+    has_foreign_style = style is not None and style.is_foreign(user.id)
+    return cost_of(draft, needs, await _heavy(ctx, draft), has_foreign_style=has_foreign_style)
 
 
 async def _accepted(ctx: Context, order: Order) -> Accepted:
@@ -62,7 +74,7 @@ async def _accepted(ctx: Context, order: Order) -> Accepted:
         if not order.draft.allow_downgrade or not (smaller := await _downgraded(ctx, order.draft)):
             raise
     needs = checked(order.user, smaller)
-    cost = cost_of(smaller, needs, await _heavy(ctx, smaller))
+    cost = await _cost(ctx, order.user, smaller, needs, order.style)
     return await ctx.together(accept, replace(order, draft=smaller, needs=needs, cost=cost))
 
 
@@ -134,16 +146,23 @@ def checked(user: User, draft: Draft[P]) -> Needs:
     return kind.needs(draft)
 
 
-async def estimated(ctx: Context, user: User, draft: Draft[P]) -> Kudos:
-    """What all jobs of a draft are expected to cost together; nothing is written. Raises as `submit` does."""
+async def estimated(ctx: Context, user: User, draft: Draft[P], *, style: StyleUse | None = None) -> Kudos:
+    """What all jobs of a draft are expected to cost together, tax included. Raises as `submit` does.
+
+    Nothing is written, but that a `style` counts one more use: such a call looks at it (contract/lifecycle.md, 16).
+    """
     needs = checked(user, draft)
     await _refuse_unknown_workers(ctx, needs)
-    cost = cost_of(draft, needs, await _heavy(ctx, draft))
+    cost = await _cost(ctx, user, draft, needs, style)
     if cost.heavy and not (draft.allow_downgrade and cost.heavy.may_downgrade):
         async with ctx.database.statement() as tx:
             available = (await balance(tx, user.id)).available
         check_upfront(cost, available)
-    return KINDS[draft.kind].estimate(draft)
+    kind = KINDS[draft.kind]
+    if style:
+        await count_use(ctx, style, is_recorded=False)
+    # An estimate knows the plain tax; the cost knows all of it.
+    return Kudos(kind.estimate(draft) - kind.tax(draft) + cost.tax)
 
 
 def _worker_ids(texts: tuple[str, ...]) -> tuple[str, ...]:

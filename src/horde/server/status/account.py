@@ -16,6 +16,7 @@ from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.ledger.balance import NOTHING, Balance, balances
 from horde.server.requests.read import readable_requests
+from horde.server.styles.read import StyleName, styles_of_users
 from horde.server.workers.roster import workers_of_all
 from horde.units import Kudos
 
@@ -38,6 +39,8 @@ class Account:
     """Empty for the anonymous account: the world's workers are nobody's business."""
     requests: dict[str, list[UUID]]
     """By kind, those that can still be read; empty for the anonymous account, and in lists."""
+    styles: list[StyleName]
+    """By name, unlisted ones included."""
 
     @property
     def kudos(self) -> Kudos:
@@ -83,6 +86,7 @@ def _listed_for(ctx: Context) -> timedelta:
 async def _accounts(tx: Tx, found: Sequence[User]) -> list[Account]:
     ids = [user.id for user in found]
     money, records, workers = await balances(tx, ids), await records_of(tx, ids), await workers_of_all(tx, ids)
+    styles = await styles_of_users(tx, ids)
     return [
         Account(
             user=user,
@@ -91,6 +95,7 @@ async def _accounts(tx: Tx, found: Sequence[User]) -> list[Account]:
             worker_count=len(workers.get(user.id, ())),
             worker_ids=[] if user.is_anonymous else workers.get(user.id, []),
             requests={},
+            styles=styles.get(user.id, []),
         )
         for user in found
     ]

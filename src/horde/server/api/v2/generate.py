@@ -19,6 +19,7 @@ from horde.server.api.connection import (
 from horde.server.api.shortcut import HOT
 from horde.server.api.v2 import pictures, sources, translate
 from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, authenticated, pop_as_preferred
+from horde.server.api.v2.styles_translate import in_style
 from horde.server.requests import deliver as delivering
 from horde.server.requests.cancel import cancel
 from horde.server.requests.lease import Popped
@@ -46,11 +47,14 @@ async def generate_async(
     key: IdempotencyKey = None,
 ) -> Response[v2.GenerateAccepted | v2.DryRun]:
     """Ask for images. They are made when a worker that can do it has time; look with generate/check."""
+    data, style = await in_style(ctx, image.NAME, data)
     webhook = translate.webhook(data, ctx.services.settings, base_url(request))
     draft = translate.draft(data, client_agent, webhook=webhook)
     if data.dry_run:
-        return Response(v2.DryRun(whole_kudos_on_the_wire(await estimated(ctx, user, draft))), status_code=200)
-    accepted = await submit(ctx, user, draft, await idempotency_key(request, user, key), sources.sent(data))
+        price = await estimated(ctx, user, draft, style=style)
+        return Response(v2.DryRun(whole_kudos_on_the_wire(price)), status_code=200)
+    once = await idempotency_key(request, user, key)
+    accepted = await submit(ctx, user, draft, once, sources.sent(data), style=style)
     answer = translate.accepted(accepted)
     if answer.message:
         answer.warnings = [v2.Warned("NoAvailableWorker", answer.message)]

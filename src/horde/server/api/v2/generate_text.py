@@ -12,6 +12,7 @@ from horde.server.api.connection import AnyRequest, Ctx, IdempotencyKey, address
 from horde.server.api.shortcut import HOT
 from horde.server.api.v2 import text_translate, translate
 from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, authenticated, pop_as_preferred
+from horde.server.api.v2.styles_translate import in_style
 from horde.server.requests.cancel import cancel
 from horde.server.requests.deliver import deliver, report_fault
 from horde.server.requests.read import status
@@ -38,11 +39,13 @@ async def text_async(
     key: IdempotencyKey = None,
 ) -> Response[v2.GenerateAccepted | v2.DryRun]:
     """Ask for texts. They are written when a worker that can do it has time; look with generate/text/status."""
+    data, style = await in_style(ctx, text.NAME, data)
     webhook = translate.webhook(data, ctx.services.settings, base_url(request))
     draft = text_translate.draft(data, client_agent, webhook=webhook)
     if data.dry_run:
-        return Response(v2.DryRun(whole_kudos_on_the_wire(await estimated(ctx, user, draft))), status_code=200)
-    accepted = await submit(ctx, user, draft, await idempotency_key(request, user, key))
+        price = await estimated(ctx, user, draft, style=style)
+        return Response(v2.DryRun(whole_kudos_on_the_wire(price)), status_code=200)
+    accepted = await submit(ctx, user, draft, await idempotency_key(request, user, key), style=style)
     return Response(translate.accepted(accepted), status_code=202)
 
 

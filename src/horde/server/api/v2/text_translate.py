@@ -29,7 +29,7 @@ def draft(body: v2_text.TextAsync, client_agent: str, *, webhook: Webhook | None
 
     Raises a BadInput for what this server cannot do (yet): a request is never accepted and then done differently.
     """
-    translate.refuse_what_no_kind_has(style=body.style, proxied_account=body.proxied_account)
+    translate.refuse_what_no_kind_has(proxied_account=body.proxied_account)
     if body.extra_source_images:
         raise InvalidExtraSourceImages("Texts are written without pictures.", hint="leave `extra_source_images` out.")
     return Draft(

@@ -11,7 +11,6 @@ from horde.errors import (
     BadInput,
     InvalidPriorityUsername,
     OnlyServiceAccountProxy,
-    StyleNotFound,
 )
 from horde.kinds import image
 from horde.kinds.agents import capabilities
@@ -91,16 +90,14 @@ def draft(body: v2.GenerateAsync, client_agent: str, *, webhook: Webhook | None 
     )
 
 
-def refuse_what_no_kind_has(*, style: str | UnsetType, proxied_account: str | UnsetType) -> None:
-    """Raise OnlyServiceAccountProxy or StyleNotFound for what is not there yet, whatever is asked for."""
-    if style is not UNSET:
-        raise StyleNotFound(f"Style with ID or name {style[:80]!r} not found.")
+def refuse_what_no_kind_has(*, proxied_account: str | UnsetType) -> None:
+    """Raise OnlyServiceAccountProxy for what is not there yet, whatever is asked for."""
     if proxied_account is not UNSET:
         raise OnlyServiceAccountProxy
 
 
 def _refuse_what_is_not_there(body: v2.GenerateAsync) -> None:
-    refuse_what_no_kind_has(style=body.style, proxied_account=body.proxied_account)
+    refuse_what_no_kind_has(proxied_account=body.proxied_account)
     if body.params.special is not UNSET:
         raise BadInput("Only special users may send a special field.")
 

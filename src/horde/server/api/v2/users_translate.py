@@ -25,6 +25,7 @@ def answer(ctx: Context, account: Account, *, seen_by: User | None) -> v2_accoun
     is_moderator = seen_by is not None and seen_by.is_moderator
     is_own = is_moderator or (seen_by is not None and seen_by.id == user.id)
     found = v2_accounts.UserAnswer(**_seen(ctx, account))  # type: ignore[arg-type]  # named as the fields
+    found.styles = _styles(account, is_own=is_own)
     if is_own or user.has_public_workers:
         found.worker_ids = [str(worker_id) for worker_id in account.worker_ids]
     if is_own:
@@ -52,7 +53,9 @@ def answer(ctx: Context, account: Account, *, seen_by: User | None) -> v2_accoun
 
 def listed(ctx: Context, account: Account) -> v2_accounts.ListedUser:
     """An account in the list of all, as everybody may see it."""
-    return v2_accounts.ListedUser(**_seen(ctx, account))  # type: ignore[arg-type]  # named as the fields
+    found = v2_accounts.ListedUser(**_seen(ctx, account))  # type: ignore[arg-type]  # named as the fields
+    found.styles = _styles(account, is_own=False)
+    return found
 
 
 def _seen(ctx: Context, account: Account) -> dict[str, object]:
@@ -76,6 +79,14 @@ def _seen(ctx: Context, account: Account) -> dict[str, object]:
         "kudos_details": details(account.balance),
         "records": _records(account.records),
     }
+
+
+def _styles(account: Account, *, is_own: bool) -> list[v2_accounts.StyleOfUser]:
+    return [
+        v2_accounts.StyleOfUser(f"{account.user.alias}::style::{style.name}", str(style.id), style.kind)
+        for style in account.styles
+        if style.is_public or is_own
+    ]
 
 
 def details(balance: Balance) -> v2_accounts.UserKudosDetails:
