@@ -273,8 +273,6 @@ class Kind(Generic[P]):
     """(name, value) of a size in `Needs.sizes` -> how a human says it: "262,144 pixels (for example 512x512)"."""
     skip_keys_shown: tuple[str, ...]
     """The skip keys that an idle worker is told also when nothing was skipped for them."""
-    style: StyleRules[P]
-    """How requests are asked in styles."""
     makes_files: bool
     """Whether a result is a file in the storage; else it is a text, which is kept with the job."""
     worth_of_made: Callable[[Made[P]], Kudos] | None = None
@@ -293,6 +291,8 @@ class Kind(Generic[P]):
     """How many times the number of jobs that its account is good for a requestor may have waiting."""
     uptime_is_spendable: bool = False
     """Whether what a worker earns for being online need not wait in escrow until its owner is trusted."""
+    style: StyleRules[P] | None = None
+    """How requests are asked in styles; None: such requests have none."""
     counts_for_teams: bool = False
     """Whether jobs of this kind count for the teams of the workers that do them."""
     result_field: str = "img"
@@ -306,3 +306,9 @@ class Kind(Generic[P]):
     def may_leave_files(self) -> bool:
         """Whether files in the storage may belong to its jobs."""
         return self.makes_files or self.uploads is not None
+
+    @property
+    def style_rules(self) -> StyleRules[P]:
+        """`style`, for whoever has a style of this kind in hand."""
+        assert self.style, f"requests for {self.name} have no styles"
+        return self.style

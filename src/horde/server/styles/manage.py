@@ -139,7 +139,7 @@ def _refuse_shared_key(sharedkey: str | None) -> None:
 
 def _check(kind: str, content: StyleContent) -> None:
     """Raise what a request in this style would be refused with, then what its own prompt is."""
-    row, rules = KINDS[kind], KINDS[kind].style
+    row, rules = KINDS[kind], KINDS[kind].style_rules
     if (length := len(msgspec.json.encode(content.params))) > PARAMS_MAX:
         raise BadInput(f"The parameters have {length:,} characters as JSON; at most {PARAMS_MAX:,} are taken.")
     params = rules.tried(msgspec.convert(content.params, row.params))

@@ -59,7 +59,7 @@ class Picked:
 
     def applied(self, prompt: str, params: P) -> tuple[str, P]:
         """A request's prompt and parameters in this style. Raises InvalidPromptSize."""
-        rules = KINDS[self.style.kind].style
+        rules = KINDS[self.style.kind].style_rules
         return rules.fill(self.style.prompt, prompt), rules.merged(params, self.style.params)
 
 

@@ -43,7 +43,7 @@ def _kept(kind: str, params: msgspec.Struct, body: bytes) -> dict[str, object]:
     """Those of the parameters that the body names: in a struct they cannot be told from defaults."""
     if isinstance(params, ImageParams) and params.special is not UNSET:
         raise BadInput("A style cannot have a special field.")
-    return KINDS[kind].style.kept(params, msgspec.json.decode(body, type=_Named).params.keys())
+    return KINDS[kind].style_rules.kept(params, msgspec.json.decode(body, type=_Named).params.keys())
 
 
 def new_style(kind: str, data: NewStyle, body: bytes) -> StyleContent:
@@ -85,7 +85,7 @@ def style_answer(style: Style) -> v2_styles.StyleAnswer:
         name=style.name,
         info=style.info or UNSET,
         prompt=style.prompt,
-        params={**row.style.shown, **style.params},
+        params={**row.style_rules.shown, **style.params},
         public=style.is_public,
         nsfw=style.is_nsfw,
         tags=style.tags,

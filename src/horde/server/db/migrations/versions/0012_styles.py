@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0011"
 
 # `params` holds what its author named and nothing else: what is left out is the requestor's, or the default.
 STYLES = """
