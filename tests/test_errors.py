@@ -4,10 +4,19 @@ import re
 
 import pytest
 
-from horde import errors
+from horde import errors, errors_moderation
 from horde.errors import HordeError, RequestNotFound, WrongCredentials
 
-CLASSES = [found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, HordeError)]
+MODULES = (errors, errors_moderation)
+CLASSES = sorted(
+    {
+        found
+        for module in MODULES
+        for found in vars(module).values()
+        if isinstance(found, type) and issubclass(found, HordeError)
+    },
+    key=lambda error: error.__name__,
+)
 
 
 @pytest.mark.parametrize("error", CLASSES, ids=lambda error: error.__name__)
@@ -19,7 +28,7 @@ def test_refusal_says_what_happened_without_being_told(error: type[HordeError]) 
 
 @pytest.mark.parametrize("error", CLASSES, ids=lambda error: error.__name__)
 def test_drawn_tree_names_every_refusal(error: type[HordeError]) -> None:
-    assert re.search(rf"\b{error.__name__}\b", errors.__doc__ or "")
+    assert re.search(rf"\b{error.__name__}\b", "".join(module.__doc__ or "" for module in MODULES))
 
 
 def test_code_is_the_name_of_the_class_unless_said_otherwise() -> None:

@@ -27,6 +27,8 @@ HordeError                      rc, status, message, hint
 ├── TooMany 429                 TooManyPrompts
 └── Unavailable 503             NoWorkerNow, NothingMade, Overloaded, StorageFailed
 
+What moderators bring about stands in errors_moderation.py.
+
 The class name is the `rc` of the wire unless `rc` says otherwise; both are stable (contract/api-v2.md, section 1.4).
 The class docstring is the default message. A subclass exists where a caller treats the case apart.
 """

@@ -54,6 +54,7 @@ TABLES = (
     "lanes", "request_groups", "requests", "workers", "worker_models", "jobs", "work_done", "secrets",
     "idempotency_keys", "webhook_deliveries", "webhook_secrets",
     "styles", "style_examples", "style_collections", "style_members",
+    "address_blocks", "filters", "moderation_revisions", "corrupt_prompts", "user_suspicions", "worker_suspicions",
 )  # fmt: skip
 
 

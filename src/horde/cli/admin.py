@@ -34,6 +34,8 @@ app = App(name="admin", help="Look after a horde of your own, beside its server.
 user = App(name="user", help="Accounts.")
 app.command(user)
 app.command("horde.cli.ledger:app", name="ledger", help="The ledger of all kudos.")
+app.command("horde.cli.moderation:addresses", name="address", help="Addresses that are kept out.")
+app.command("horde.cli.moderation:filters", name="filter", help="Filters of prompts.")
 
 Data = Annotated[Path | None, Parameter(help="the horde's data directory; DATABASE_URL wins")]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import Generic, Literal, Protocol, TypeVar
 
 import msgspec
@@ -136,6 +137,10 @@ class Draft(Generic[P]):
     """How far the seeds of its batches lie apart."""
     client_agent: str = "unknown:0:unknown"
     webhook: Webhook | None = None
+    address: str = ""
+    """Where the request comes from; empty: not known."""
+    replaces_suspicious: bool = True
+    """Whether what filters hit is replaced in its prompt, instead of refusing it (v2: `replacement_filter`)."""
 
     @property
     def has_source_image(self) -> bool:
@@ -295,6 +300,12 @@ class Kind(Generic[P]):
     """How requests are asked in styles; None: such requests have none."""
     counts_for_teams: bool = False
     """Whether jobs of this kind count for the teams of the workers that do them."""
+    believable_speed: float = inf
+    """Things per second of one job beyond which a stranger's worker is not believed to have done it."""
+    is_prompt_filtered: bool = False
+    """Whether prompts of this kind are refused that hit the filters of moderators."""
+    has_negative_prompt: bool = False
+    """Whether what follows `###` in a prompt is what shall not be made."""
     result_field: str = "img"
     """What a webhook calls the result itself."""
     state_for_webhook: Callable[[str], Mapping[str, object]] = told_as_censored

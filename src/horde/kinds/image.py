@@ -51,6 +51,8 @@ PROMPT_WORDS_MAX = 7500
 DEFAULT_SPEED = 1_000_000.0
 SLOW_BELOW = 500_000.0
 """Pixelsteps per second: of a worker that has delivered nothing yet, and under which a worker is slow."""
+SPEED_BELIEVED = 20_000_000
+"""Pixelsteps per second."""
 LEASE_BASE_S, LEASE_S_PER_STEP = 30, 2
 LEASE_BASIS_PIXELS = 512 * 512
 LEASE_FACTOR_CONTROL, LEASE_FACTOR_LARGE, LEASE_FACTOR_EXTRA_SLOW = 2, 3, 3
@@ -207,6 +209,9 @@ KIND = Kind(
     price=base,
     any_model=ANY_MODEL,
     counts_for_teams=True,
+    believable_speed=SPEED_BELIEVED,
+    is_prompt_filtered=True,
+    has_negative_prompt=True,
     pay_share=pay_share,
     uptime_reward=uptime_reward,
     worth=worth_to,

@@ -37,6 +37,7 @@ BASELINES: dict[Baseline, str] = {
 The tags `[SDXL]`, `[Flux]`, `[Qwen]`, `[ZModel]` and `[ZImage]` of contract/lifecycle.md, section 6, are such marks,
 and so is what people write into names anyway.
 """
+NSFW = re.compile(r"nsfw|hentai|porn|hardcore|xxx", re.IGNORECASE)
 BASELINE_MARKS = [(baseline, re.compile(mark, re.IGNORECASE)) for baseline, mark in BASELINES.items()]
 
 
@@ -72,6 +73,11 @@ def traits(models: Iterable[str]) -> frozenset[str]:
     """The traits that at least one of the models has."""
     names = "\n".join(models).lower()  # one search a trait, not one a trait and model: a worker may offer hundreds
     return frozenset(trait for trait, mark in MARKS.items() if mark in names)
+
+
+def is_any_nsfw(models: Iterable[str]) -> bool:
+    """Whether the name of one of the models says that it is made for what the young must not be seen in."""
+    return any(NSFW.search(model) for model in models)
 
 
 def is_any_large(models: Iterable[str]) -> bool:

@@ -28,10 +28,12 @@ from horde.server.api.v1 import kudos as v1_kudos
 from horde.server.api.v1 import users as v1_users
 from horde.server.api.v2 import (
     collections,
+    filters,
     generate,
     generate_text,
     interrogate,
     kudos,
+    operations,
     status,
     styles,
     teams,
@@ -110,6 +112,8 @@ def create_app(settings: Settings) -> Litestar:
                     styles.router,
                     collections.router,
                     collections.read_collection_by_name,
+                    operations.router,
+                    filters.router,
                 ],
             ),
         ],

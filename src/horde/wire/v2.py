@@ -294,6 +294,13 @@ class WorkerAnswer(msgspec.Struct, kw_only=True):
     lora: bool | UnsetType = UNSET
     max_length: int | UnsetType = UNSET
     max_context_length: int | UnsetType = UNSET
+    owner: str | UnsetType = UNSET
+    """From here on: for moderators."""
+    contact: str | UnsetType = UNSET
+    ipaddr: str | UnsetType = UNSET
+    paused: bool | UnsetType = UNSET
+    suspicious: int | UnsetType = UNSET
+    """Points against it; from five on it is paused."""
 
 
 class ModelAnswer(msgspec.Struct):

@@ -22,6 +22,11 @@ def born(has: float, after_s: float) -> int:
     return priority(kudos(has), NOON + timedelta(seconds=after_s))
 
 
+@pytest.mark.parametrize(("has", "counts_as"), [(-50, -100), (0, -100), (10, -100), (11, 0), (1_499, 1), (50_000, 50)])
+def test_flagged_account_stands_behind_nearly_everybody(has: float, counts_as: int) -> None:
+    assert priority(kudos(has), EPOCH, is_flagged=True) == counts_as
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [

@@ -102,6 +102,8 @@ async def change(ctx: Context, caller: User, target: User, changes: Changes) -> 
         if changes.own.undeletes and not before.is_deleted:
             raise UserNotDeleted
         await tx.run(sql.change_user, id=before.id, **_columns(before, changes))
+        if changes.by_moderator.resets_suspicion:
+            await tx.run(sql.forget_reasons, user_id=before.id)
         if changes.by_admin.monthly is not None:
             await set_monthly(tx, before.id, _monthly(before, changes.by_admin.monthly), ctx.now)
         after = (await users_by_id(tx, [before.id]))[before.id]

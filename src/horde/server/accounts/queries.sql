@@ -138,3 +138,14 @@ FROM jsonb_to_recordset(:records::jsonb) AS new (user_id bigint, kind text, styl
 ORDER BY new.user_id, new.kind
 ON CONFLICT (user_id, kind) DO UPDATE
 SET styled = r.styled + excluded.styled;
+
+-- name: give_reason!
+-- Something speaks against an account that did not yet.
+INSERT INTO user_suspicions (user_id, reason)
+VALUES (:user_id, :reason)
+ON CONFLICT (user_id, reason) DO NOTHING;
+
+-- name: forget_reasons!
+-- Nothing of that kind speaks against an account any more: it counts again when it does.
+DELETE FROM user_suspicions
+WHERE user_id = :user_id;

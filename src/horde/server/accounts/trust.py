@@ -22,3 +22,9 @@ async def suspect(tx: Tx, user_ids: Collection[int]) -> None:
     """Suspect accounts once more each; the anonymous one never, for it is many people. Locks the users."""
     if suspected := sorted(set(user_ids) - {ANONYMOUS_ID}):
         await tx.run(sql.suspect, user_ids=suspected)
+
+
+async def suspect_once(tx: Tx, user_id: int, reason: str) -> None:
+    """Suspect an account for a reason that counts once, however often it is given. Locks the user."""
+    if user_id != ANONYMOUS_ID and await tx.run(sql.give_reason, user_id=user_id, reason=reason):
+        await suspect(tx, [user_id])

@@ -7,7 +7,7 @@ from typing import Annotated
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 
-from horde.errors import InvalidAPIKey
+from horde.errors import InvalidAPIKey, NotModerator
 from horde.server.accounts.keys import authenticate
 from horde.server.accounts.users import User
 from horde.server.api.connection import Ctx
@@ -38,3 +38,19 @@ async def caller_by(ctx: Context, api_key: str | None) -> User:
     if not api_key:
         raise InvalidAPIKey
     return await authenticate(ctx, api_key)
+
+
+async def moderator(ctx: Context, api_key: str) -> User:
+    """The caller's account, for what only moderators may. Raises InvalidAPIKey, NotModerator."""
+    user = await authenticate(ctx, api_key)
+    if not user.is_moderator:
+        raise NotModerator("Only moderators may do this.")
+    return user
+
+
+async def is_moderators(ctx: Context, api_key: str | None) -> bool:
+    """Whether this is the key of a moderator, for routes that take no notice of any other."""
+    try:
+        return bool(api_key) and (await authenticate(ctx, api_key or "")).is_moderator
+    except InvalidAPIKey:
+        return False

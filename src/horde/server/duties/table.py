@@ -11,6 +11,7 @@ from horde.server.idempotency.keys import forget_old_keys
 from horde.server.ledger.monthly import pay_monthly
 from horde.server.ledger.promotion import promote
 from horde.server.matching.lanes import DELETED_MAX, delete_unused
+from horde.server.moderation.blocks import forget_old_blocks
 from horde.server.requests.expire import ROUND_MAX, forget_expired, return_late_jobs
 from horde.server.requests.orphans import delete_orphans
 from horde.server.settings import Settings
@@ -48,6 +49,7 @@ def duties(settings: Settings) -> tuple[Duty, ...]:
         Duty("delete orphaned pictures", HOURLY, delete_orphans),
         Duty("forget old idempotency keys", HOURLY, forget_old_keys),
         Duty("forget old webhook deliveries", HOURLY, forget_old_messages, FORGOTTEN_MAX),
+        Duty("forget old blocks", HOURLY, forget_old_blocks),
         Duty("forget old work", HOURLY, prune_work_done),
         Duty("delete unused lanes", HOURLY, delete_unused, DELETED_MAX),
     )

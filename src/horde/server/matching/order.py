@@ -20,13 +20,21 @@ AGEING = 50
 AGEING_PERIOD = timedelta(seconds=10)
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """Where the count starts; near the present, so that the numbers stay short."""
+FLAGGED_FROM, FLAGGED_DIVISOR, FLAGGED_PRIORITY = 10, 1000, -100
+"""With more than so many whole kudos a flagged account counts as having a thousandth, otherwise as having the last."""
 TURNS = 512
 """Turns are told apart up to here: more than any account may have waiting."""
 
 
-def priority(balance: Kudos, created_at: datetime) -> int:
-    """Whole kudos less what all others have aged since the start of the count; higher goes first."""
-    return round(max(balance, FLOOR_ANONYMOUS) / KUDOS_SCALE) - AGEING * ((created_at - EPOCH) // AGEING_PERIOD)
+def priority(balance: Kudos, created_at: datetime, *, is_flagged: bool = False) -> int:
+    """Whole kudos less what all others have aged since the start of the count; higher goes first.
+
+    `is_flagged`: the account's kudos count for next to nothing, or less.
+    """
+    counted = round(max(balance, FLOOR_ANONYMOUS) / KUDOS_SCALE)
+    if is_flagged:
+        counted = round(counted / FLAGGED_DIVISOR) if counted > FLAGGED_FROM else FLAGGED_PRIORITY
+    return counted - AGEING * ((created_at - EPOCH) // AGEING_PERIOD)
 
 
 def rank(priority: int, turn: int) -> int:

@@ -238,7 +238,8 @@ def placed(ctx: Context, order: Order, standing: Standing) -> Entry:
     # Nobody knows addresses to be unsafe yet: that is the moderators' business.
     can_pay = standing.available_mk >= order.cost.price
     needs = asked_by(order.needs, is_trusted=order.user.is_trusted, can_pay=can_pay, is_from_unsafe_ip=False)
-    place = rank(priority(Kudos(standing.balance_mk), ctx.now), standing.requests)
+    counted = priority(Kudos(standing.balance_mk), ctx.now, is_flagged=order.user.is_flagged)
+    place = rank(counted, standing.requests)
     standing.jobs += order.draft.n
     standing.requests += 1
     return Entry(order, needs, place)

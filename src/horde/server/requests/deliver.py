@@ -76,6 +76,8 @@ class Job:
     worker_agent: str
     worker_is_in_maintenance: bool
     worker_team_id: UUID | None
+    worker_is_from_outside: bool
+    """Whether it comes from a public address."""
     requestor_id: int
     kind: str
     state: str
@@ -403,6 +405,7 @@ def _done(result: _Result, now: datetime) -> Done:
         earned=result.payment.credit,
         is_whole=result.delivery.state != "cancelled",
         team_id=job.worker_team_id,
+        stranger_id=None if result.payment.owner_is_trusted or not job.worker_is_from_outside else job.worker_owner_id,
     )
 
 

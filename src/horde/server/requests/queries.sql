@@ -127,7 +127,8 @@ ORDER BY id;
 -- name: jobs_to_settle
 -- Jobs with what of their requests and workers settles them; of some kinds what was asked for belongs to it.
 SELECT j.id, j.request_id, j.worker_id, w.user_id AS worker_owner_id, w.agent AS worker_agent,
-    w.is_in_maintenance AS worker_is_in_maintenance, w.team_id AS worker_team_id, r.user_id AS requestor_id, r.kind,
+    w.is_in_maintenance AS worker_is_in_maintenance, w.team_id AS worker_team_id,
+    w.address <> '' AS worker_is_from_outside, r.user_id AS requestor_id, r.kind,
     j.state, j.model, j.leased_at, j.reward_mk, j.is_unpaid, r.things, r.charge_factor, r.charge_extra_mk,
     w.name AS worker_name, r.is_inline, r.webhook, r.group_id,
     CASE WHEN r.kind = ANY(:by_result::text[]) THEN r.params END AS params,

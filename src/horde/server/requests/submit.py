@@ -19,6 +19,7 @@ from horde.server.idempotency.keys import Key, answer_to
 from horde.server.ledger.balance import balance
 from horde.server.requests.accept import Accepted, Order, accept_once_together, accept_together, refuse_early
 from horde.server.requests.cost import Cost, check_upfront, cost_of
+from horde.server.requests.screen import screened
 from horde.server.requests.sources import SentSources, forget_sources, store_sources
 from horde.server.requests.survey import survey
 from horde.server.styles.count import count_use
@@ -48,11 +49,13 @@ async def submit(
 
     One that its requestor cannot pay upfront, though it must be paid so, is made smaller where the draft allows it.
     Pictures that were `sent` along are looked at last of all. `style` is what the draft was made by, if it was; its
-    author is paid. Raises what the kind's own check raises, RequiresTrust, WorkerNotFound, TooManyPrompts,
-    KudosUpfront, IdempotencyKeyConflict, and what `store_sources` raises; nothing is written then.
+    author is paid. Raises what the kind's own check raises, RequiresTrust, WorkerNotFound, what `screened` raises,
+    TooManyPrompts, KudosUpfront, IdempotencyKeyConflict, and what `store_sources` raises; nothing is written then but
+    what `screened` writes.
     """
     needs = checked(user, draft)
     await _refuse_unknown_workers(ctx, needs)
+    draft = await screened(ctx, user, draft)
     cost = await _cost(ctx, user, draft, needs, style)
     order = Order(id=uuid.uuid4(), user=user, draft=draft, needs=needs, cost=cost, key=key, style=style)
     accepted = await (_accepted(ctx, order) if sent is None else _accepted_with_sources(ctx, order, sent))
@@ -149,10 +152,12 @@ def checked(user: User, draft: Draft[P]) -> Needs:
 async def estimated(ctx: Context, user: User, draft: Draft[P], *, style: StyleUse | None = None) -> Kudos:
     """What all jobs of a draft are expected to cost together, tax included. Raises as `submit` does.
 
-    Nothing is written, but that a `style` counts one more use: such a call looks at it (contract/lifecycle.md, 16).
+    Nothing is written but what `screened` writes, and that a `style` counts one more use: such a call looks at it
+    (contract/lifecycle.md, section 16).
     """
     needs = checked(user, draft)
     await _refuse_unknown_workers(ctx, needs)
+    draft = await screened(ctx, user, draft)
     cost = await _cost(ctx, user, draft, needs, style)
     if cost.heavy and not (draft.allow_downgrade and cost.heavy.may_downgrade):
         async with ctx.database.statement() as tx:

@@ -14,13 +14,16 @@ from uuid import UUID
 import msgspec
 
 from horde.errors import AnonForbiddenWorker, BadInput, HordeError, PolymorphicNameConflict, WrongCredentials
+from horde.errors_moderation import WorkerFlaggedMaintenance
 from horde.kinds import KINDS
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.db.pool import Tx
+from horde.server.moderation.blocks import refuse_blocked
 from horde.server.workers.joining import Newcomer, are_limited, hold_the_door, origin, room
 from horde.server.workers.online import Member, online
 from horde.server.workers.roster import ONLINE_FOR, OfferTerms, Worker, sql
+from horde.server.workers.suspicion import Reason, Suspect, reasons_in_offer, suspect_workers
 from horde.server.workers.uptime import PAID_AFTER_S, pay_uptime
 
 NAME_MAX = 100
@@ -47,6 +50,8 @@ class CheckIn:
 class _Call:
     owner: User
     said: CheckIn
+    reasons: tuple[Reason, ...] = ()
+    """What speaks against it in what it says."""
 
     @property
     def newcomer(self) -> Newcomer:
@@ -56,19 +61,25 @@ class _Call:
 async def check_in(ctx: Context, owner: User, said: CheckIn) -> Member:
     """Record the check-in, where it has news, and return the worker as it is now.
 
-    Raises AnonForbiddenWorker; PolymorphicNameConflict; for a new worker WorkerInviteOnly, TooManyWorkers,
-    TooManyWorkersTrusted, TooManySameIPs; WrongCredentials; or BadInput for a worker that names no model.
+    Raises WorkerFlaggedMaintenance; AnonForbiddenWorker; TimeoutIP; PolymorphicNameConflict; for a new worker
+    WorkerInviteOnly, TooManyWorkers, TooManyWorkersTrusted, TooManySameIPs; WrongCredentials; or BadInput for a worker
+    that names no model.
     """
+    if owner.is_flagged:
+        raise WorkerFlaggedMaintenance
     if owner.is_anonymous and not ctx.services.settings.anonymous_workers:
         raise AnonForbiddenWorker
+    if not (owner.is_trusted or owner.is_vpn):
+        await refuse_blocked(ctx, said.address)
     name = tidy(said.name)
     if not name:
         raise BadInput("A worker's name cannot be empty.")
+    reasons = () if owner.is_trusted else tuple(reasons_in_offer(said.name, said.terms.sizes))
     said = replace(said, name=name)
     now_online = await online(ctx)
     member = now_online.named(name)
     if member is None or not _is_old_news(member.worker, owner, said, ctx.now):
-        worker = await ctx.together(_check_in_together, _Call(owner, said))
+        worker = await ctx.together(_check_in_together, _Call(owner, said, reasons))
         member = now_online.put(worker)
     return member
 
@@ -106,8 +117,18 @@ async def _check_in_together(ctx: Context, calls: Sequence[_Call]) -> list[Worke
                 outcomes[worker.name] = _as_said(worker, call.said, ctx.now)
                 origins[worker.name] = call.newcomer.origin
         due = await _update(tx, outcomes, origins, ctx.now)
+        await suspect_workers(tx, _suspects(calls, outcomes))
         await pay_uptime(tx, [worker for worker in outcomes.values() if worker.id in due], now=ctx.now)
     return [refusals.get(index) or outcomes[call.said.name] for index, call in enumerate(calls)]
+
+
+def _suspects(calls: Sequence[_Call], outcomes: dict[str, Worker]) -> list[Suspect]:
+    return [
+        Suspect(worker_id=outcomes[call.said.name].id, owner_id=call.owner.id, reason=reason)
+        for call in calls
+        if call.reasons and call.said.name in outcomes and outcomes[call.said.name].user_id == call.owner.id
+        for reason in call.reasons
+    ]
 
 
 async def _admit(tx: Tx, ctx: Context, calls: Sequence[_Call], known: dict[str, Worker]) -> dict[int, HordeError]:

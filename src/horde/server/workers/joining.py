@@ -9,38 +9,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import IPv4Address, ip_address, ip_network
 
 from horde.errors import HordeError, TooManySameIPs, TooManyWorkers, TooManyWorkersTrusted, WorkerInviteOnly
 from horde.server.accounts.users import User
 from horde.server.db.pool import Tx
+from horde.server.moderation.networks import known_address, site
 from horde.server.settings import Settings
 from horde.server.workers.roster import sql
 
 JOINING_LOCK = 0x4A6F696E
 """Any number that nobody else uses as an advisory lock: the letters "Join"."""
-ORIGINS_REMEMBERED = 4096
-IPV6_SITE_BITS = 64
-"""Whoever has one address of IPv6 has all that begin with the same bits."""
 
 
-@lru_cache(maxsize=ORIGINS_REMEMBERED)
 def origin(address: str) -> str:
     """What is kept of where a worker comes from: its public address, of IPv6 the /64 around it.
 
     Empty for machines of one's own network, for whatever is no address, and when it is not known.
     """
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
+    found = known_address(address)
+    if found is None or not found.is_global:
         return ""
-    if not isinstance(parsed, IPv4Address):
-        mapped = parsed.ipv4_mapped
-        if mapped is None:
-            return str(ip_network((parsed, IPV6_SITE_BITS), strict=False)) if parsed.is_global else ""
-        parsed = mapped
-    return str(parsed) if parsed.is_global else ""
+    return str(found if found.version == 4 else site(found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,9 @@ async def change(ctx: Context, worker_id: UUID, changes: Changes) -> Worker:
             now=ctx.now,
             online_for=ONLINE_FOR,
         )
+        if changes.is_paused is False:
+            # Else the next reason would pause it again at once.
+            await tx.run(sql.clear_worker, id=worker_id)
         if changes.team_id is not None:
             await (join(tx, worker_id, changes.team_id) if changes.team_id else leave(tx, worker_id))
         changed = await worker_by_id(tx, worker_id)

@@ -85,6 +85,12 @@ FROM workers
 WHERE address = ANY(:origins::text[]) AND address <> '' AND deleted_at IS NULL
 GROUP BY address;
 
+-- name: origin_of_worker
+-- Where a worker came from last: a public address, of IPv6 the /64 around it; empty where it is not known.
+SELECT address
+FROM workers
+WHERE id = :id;
+
 -- name: add_workers!
 -- New workers; when another node was faster, its worker stays.
 INSERT INTO workers (id, user_id, name, kind, agent, offer, models, threads, address, first_seen, last_seen)
@@ -196,11 +202,57 @@ WITH counted AS (
         changed_at = clock_timestamp()
     FROM judged
     WHERE w.id = judged.id
-    RETURNING w.name, w.user_id, judged.is_too_much
+    RETURNING w.id, w.name, w.user_id, judged.is_too_much
 )
-SELECT name, user_id
+SELECT id, name, user_id
 FROM changed
 WHERE is_too_much;
+
+-- name: suspect_workers
+-- These reasons speak against locked workers; one that counts once changes nothing the second time. Pauses whose points
+-- are enough now, unless the owner is trusted, and returns the names of those that were not paused before.
+WITH given AS (
+    INSERT INTO worker_suspicions AS s (worker_id, reason)
+    SELECT g.worker_id, g.reason
+    FROM jsonb_to_recordset(:reasons::jsonb) AS g (worker_id uuid, reason text)
+    ORDER BY g.worker_id, g.reason
+    ON CONFLICT (worker_id, reason) DO UPDATE
+    SET points = s.points + 1
+    WHERE s.reason = ANY(:each_time::text[])
+    RETURNING worker_id, reason, points
+), totals AS (
+    -- The table is seen as it was before this statement.
+    SELECT n.worker_id, sum(n.points) + coalesce((
+        SELECT sum(old.points)
+        FROM worker_suspicions AS old
+        WHERE old.worker_id = n.worker_id
+            AND NOT EXISTS (SELECT FROM given AS g WHERE g.worker_id = old.worker_id AND g.reason = old.reason)
+    ), 0) AS points
+    FROM given AS n
+    GROUP BY n.worker_id
+)
+UPDATE workers AS w
+SET is_paused = true, changed_at = clock_timestamp()
+FROM totals, users AS u
+WHERE w.id = totals.worker_id AND u.id = w.user_id AND totals.points >= :suspicious_from::integer
+    AND NOT w.is_paused AND NOT u.is_trusted
+RETURNING w.name;
+
+-- name: confidential
+-- Who is behind these workers, where they came from last, and how many points speak against them.
+SELECT w.id AS worker_id, u.name || '#' || u.id AS owner, u.contact, w.address, (
+        SELECT coalesce(sum(s.points), 0)::integer
+        FROM worker_suspicions AS s
+        WHERE s.worker_id = w.id
+    ) AS points
+FROM workers AS w
+JOIN users AS u ON u.id = w.user_id
+WHERE w.id = ANY(:ids::uuid[]);
+
+-- name: clear_worker!
+-- Nothing speaks against a worker any more.
+DELETE FROM worker_suspicions
+WHERE worker_id = :id;
 
 -- name: modify_worker!
 -- Change of a locked worker what is not NULL. An empty text is none. One that is online and serves everybody again is held

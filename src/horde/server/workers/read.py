@@ -38,6 +38,12 @@ async def worker(ctx: Context, worker_id: str) -> Worker:
     return found
 
 
+async def origin_of(ctx: Context, worker_id: UUID) -> str:
+    """Where a worker came from last, as `joining.origin` says it."""
+    async with ctx.database.statement() as tx:
+        return await tx.value(sql.origin_of_worker, str, id=worker_id) or ""
+
+
 async def worker_named(ctx: Context, name: str) -> Worker:
     """The worker of exactly this name, online or not. Raises WorkerNotFound."""
     member = (await online(ctx)).named(name)

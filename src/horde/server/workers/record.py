@@ -11,11 +11,11 @@ from uuid import UUID
 import structlog
 
 from horde.kinds import KINDS
-from horde.server.accounts.trust import suspect
 from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.teams.count import Share, count
 from horde.server.workers.roster import sql
+from horde.server.workers.suspicion import Suspect, suspect_workers
 from horde.units import Kudos
 
 log = structlog.get_logger(__name__)
@@ -54,6 +54,8 @@ class Done:
     """Whether it was made to the end, so that its time says how fast the worker is."""
     team_id: UUID | None = None
     """The worker's team, if it has one."""
+    stranger_id: int | None = None
+    """The worker's owner, where that is nobody whom the house trusts and the worker comes from outside."""
 
     @property
     def speed(self) -> float:
@@ -64,7 +66,8 @@ class Done:
 async def credit(tx: Tx, jobs: Sequence[Done], *, now: datetime) -> None:
     """Count delivered jobs for their workers, the workers' models and teams, and the horde.
 
-    Locks workers, then teams, before accounts.
+    Workers of strangers that were faster than can be are suspected. Locks workers, then teams, then the owners of those
+    suspected, before balances.
     """
     of_worker: defaultdict[UUID, list[Done]] = defaultdict(list)
     of_model: defaultdict[tuple[UUID, str], list[Done]] = defaultdict(list)
@@ -110,6 +113,15 @@ async def credit(tx: Tx, jobs: Sequence[Done], *, now: datetime) -> None:
         if job.team_id and KINDS[job.kind].counts_for_teams
     ]
     await count(tx, shares)
+    await suspect_workers(tx, _too_fast(jobs))
+
+
+def _too_fast(jobs: Sequence[Done]) -> list[Suspect]:
+    return [
+        Suspect(worker_id=job.worker_id, owner_id=job.stranger_id, reason="too fast")
+        for job in jobs
+        if job.stranger_id is not None and job.speed > KINDS[job.kind].believable_speed
+    ]
 
 
 def _speeds(done: Sequence[Done]) -> list[float]:
@@ -121,6 +133,7 @@ def _speeds(done: Sequence[Done]) -> list[float]:
 class _Guarded:
     """A worker that failed too often."""
 
+    id: UUID
     name: str
     user_id: int
 
@@ -145,7 +158,8 @@ async def count_uncompleted(tx: Tx, of_jobs: Sequence[UUID], of_batches: Sequenc
     )
     for worker in guarded:
         log.warning("worker.guarded", worker=worker.name)
-    await suspect(tx, {worker.user_id for worker in guarded})
+    suspects = [Suspect(worker_id=worker.id, owner_id=worker.user_id, reason="aborted jobs") for worker in guarded]
+    await suspect_workers(tx, suspects)
 
 
 async def prune_work_done(ctx: Context) -> int:

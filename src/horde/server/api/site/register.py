@@ -10,9 +10,10 @@ from litestar.openapi.spec import OpenAPIType, Operation, Schema
 
 from horde.server.accounts.register import USERNAME_MAX, register
 from horde.server.api.body import decode
-from horde.server.api.connection import AnyRequest, Ctx
+from horde.server.api.connection import AnyRequest, Ctx, address_of
 from horde.server.api.documentation import json_body
 from horde.server.api.site import pages
+from horde.server.moderation.blocks import refuse_blocked
 from horde.wire.native import Register, Registered
 
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -42,6 +43,7 @@ async def register_account(request: AnyRequest, ctx: Ctx) -> Response[Registered
         username = str((await request.form()).get("username", ""))
     else:
         username = decode(await request.body(), Register).username
+    await refuse_blocked(ctx, address_of(request))
     new = await register(ctx, username)
     if is_form:
         shown = {"alias": html.escape(new.user.alias), "key": html.escape(new.key)}

@@ -5,7 +5,7 @@ Source: contract/api-v1.md, sections 1 and 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 from litestar import MediaType, Router, post
@@ -19,7 +19,7 @@ from horde.kinds.seeds import seed_number
 from horde.server.accounts.keys import ANONYMOUS_KEY, authenticate
 from horde.server.accounts.users import User
 from horde.server.api import pictures
-from horde.server.api.connection import AnyRequest, Ctx, IdempotencyKey, idempotency_key, watch
+from horde.server.api.connection import AnyRequest, Ctx, IdempotencyKey, address_of, idempotency_key, watch
 from horde.server.api.documentation import json_body
 from horde.server.api.errors import BadPayload
 from horde.server.api.v1.arguments import BARE_TEXTS, arguments
@@ -66,7 +66,7 @@ async def generate_sync(request: AnyRequest, ctx: Ctx, key: IdempotencyKey = Non
     """Ask for images and get them in the answer, as base64 of a webp."""
     asked = await arguments(request, v1.Generate, required=REQUIRED)
     user = await authenticate(ctx, asked.api_key)
-    draft = _draft(asked)
+    draft = replace(_draft(asked), address=address_of(request))
     once = await idempotency_key(request, user, key)
     accepted = await _accepted(ctx, user, draft, once)
     found = await _ended(request, ctx, accepted.id)

@@ -19,6 +19,7 @@ from horde.server.api.connection import (
 from horde.server.api.shortcut import HOT
 from horde.server.api.v2 import pictures, sources, translate
 from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, authenticated, pop_as_preferred
+from horde.server.api.v2.blocked import UNKNOWN_AGENT, refuse_unknown_blocked
 from horde.server.api.v2.styles_translate import in_style
 from horde.server.requests import deliver as delivering
 from horde.server.requests.cancel import cancel
@@ -43,13 +44,13 @@ async def generate_async(
     ctx: Ctx,
     user: Caller,
     data: JSONBody[v2.GenerateAsync],
-    client_agent: ClientAgent = "unknown:0:unknown",
+    client_agent: ClientAgent = UNKNOWN_AGENT,
     key: IdempotencyKey = None,
 ) -> Response[v2.GenerateAccepted | v2.DryRun]:
     """Ask for images. They are made when a worker that can do it has time; look with generate/check."""
     data, style = await in_style(ctx, image.NAME, data)
     webhook = translate.webhook(data, ctx.services.settings, base_url(request))
-    draft = translate.draft(data, client_agent, webhook=webhook)
+    draft = translate.draft(data, client_agent, address=address_of(request), webhook=webhook)
     if data.dry_run:
         price = await estimated(ctx, user, draft, style=style)
         return Response(v2.DryRun(whole_kudos_on_the_wire(price)), status_code=200)
@@ -62,8 +63,11 @@ async def generate_async(
 
 
 @get("/check/{request_id:str}", opt=HOT, summary="How far is it?")
-async def check(ctx: Ctx, request_id: RequestId) -> v2.CheckAnswer:
+async def check(
+    request: AnyRequest, ctx: Ctx, request_id: RequestId, client_agent: ClientAgent = UNKNOWN_AGENT
+) -> v2.CheckAnswer:
     """How far a request is; cheap, ask as often as once a second."""
+    await refuse_unknown_blocked(ctx, client_agent, address_of(request))
     return translate.check(await progress(ctx, request_id, kind=image.NAME))
 
 

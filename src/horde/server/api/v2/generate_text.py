@@ -41,7 +41,7 @@ async def text_async(
     """Ask for texts. They are written when a worker that can do it has time; look with generate/text/status."""
     data, style = await in_style(ctx, text.NAME, data)
     webhook = translate.webhook(data, ctx.services.settings, base_url(request))
-    draft = text_translate.draft(data, client_agent, webhook=webhook)
+    draft = text_translate.draft(data, client_agent, address=address_of(request), webhook=webhook)
     if data.dry_run:
         price = await estimated(ctx, user, draft, style=style)
         return Response(v2.DryRun(whole_kudos_on_the_wire(price)), status_code=200)

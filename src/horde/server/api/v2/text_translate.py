@@ -24,7 +24,9 @@ OF_A_USER = "::"
 CSAM = v2_text.TextMetadata(type="censorship", value="csam")
 
 
-def draft(body: v2_text.TextAsync, client_agent: str, *, webhook: Webhook | None = None) -> Draft[text.TextParams]:
+def draft(
+    body: v2_text.TextAsync, client_agent: str, *, address: str = "", webhook: Webhook | None = None
+) -> Draft[text.TextParams]:
     """What is asked for.
 
     Raises a BadInput for what this server cannot do (yet): a request is never accepted and then done differently.
@@ -48,6 +50,7 @@ def draft(body: v2_text.TextAsync, client_agent: str, *, webhook: Webhook | None
         disable_batching=body.disable_batching,
         allow_downgrade=body.allow_downgrade,
         client_agent=client_agent,
+        address=address,
         webhook=webhook,
     )
 

@@ -51,7 +51,9 @@ SWITCHES = {
 """What a worker's owner can decline, and the field that says so by being false."""
 
 
-def draft(body: v2.GenerateAsync, client_agent: str, *, webhook: Webhook | None = None) -> Draft[image.ImageParams]:
+def draft(
+    body: v2.GenerateAsync, client_agent: str, *, address: str = "", webhook: Webhook | None = None
+) -> Draft[image.ImageParams]:
     """What is asked for.
 
     Raises a BadInput for what this server cannot do (yet): a request is never accepted and then done differently.
@@ -87,6 +89,8 @@ def draft(body: v2.GenerateAsync, client_agent: str, *, webhook: Webhook | None 
         seed_variation=0 if variation is UNSET else variation,
         client_agent=client_agent,
         webhook=webhook,
+        address=address,
+        replaces_suspicious=body.replacement_filter,
     )
 
 

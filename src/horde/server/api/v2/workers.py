@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Final, TypeVar
 
 from litestar import Router, delete, get, put
@@ -11,11 +11,12 @@ from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 from msgspec import UNSET, UnsetType
 
 from horde.kinds import KINDS, alchemy, image, text
-from horde.server.api.auth import Caller, OptionalApiKey, caller_by, provide_user
+from horde.server.api.auth import Caller, OptionalApiKey, caller_by, is_moderators, provide_user
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import Ctx
 from horde.server.api.v2.kinds import KINDS_NAMED, NAMES
 from horde.server.context import Context
+from horde.server.workers.confidential import confidential
 from horde.server.workers.modify import Changes, modify
 from horde.server.workers.read import worker, worker_named, workers_online
 from horde.server.workers.remove import remove
@@ -37,24 +38,25 @@ WorkerName = Annotated[str, PathParameter(description="The worker's name, as it 
 
 @get("/", summary="Workers online")
 async def list_workers(
-    ctx: Ctx, type_filter: TypeFilter = None, name_filter: NameFilter = None
+    ctx: Ctx, type_filter: TypeFilter = None, name_filter: NameFilter = None, api_key: OptionalApiKey = None
 ) -> list[v2.WorkerAnswer]:
-    """Everybody who checked in within the last five minutes."""
+    """Everybody who checked in within the last five minutes. Moderators see more."""
     kind = None if type_filter is None else KINDS_NAMED.get(type_filter, type_filter)
-    workers = await workers_online(ctx, kind=kind, name=name_filter)
-    return [answer(ctx, found) for found in workers]
+    return await answers(ctx, await workers_online(ctx, kind=kind, name=name_filter), api_key)
 
 
 @get("/{worker_id:str}", summary="One worker")
-async def read_worker(ctx: Ctx, worker_id: FromPath[str]) -> v2.WorkerAnswer:
-    """A worker, online or not."""
-    return answer(ctx, await worker(ctx, worker_id))
+async def read_worker(ctx: Ctx, worker_id: FromPath[str], api_key: OptionalApiKey = None) -> v2.WorkerAnswer:
+    """A worker, online or not. Moderators see more."""
+    [found] = await answers(ctx, [await worker(ctx, worker_id)], api_key)
+    return found
 
 
 @get("/name/{name:path}", summary="One worker by its name")
-async def read_worker_by_name(ctx: Ctx, name: WorkerName) -> v2.WorkerAnswer:
-    """The worker of exactly this name, online or not."""
-    return answer(ctx, await worker_named(ctx, name.removeprefix("/")))
+async def read_worker_by_name(ctx: Ctx, name: WorkerName, api_key: OptionalApiKey = None) -> v2.WorkerAnswer:
+    """The worker of exactly this name, online or not. Moderators see more."""
+    [found] = await answers(ctx, [await worker_named(ctx, name.removeprefix("/"))], api_key)
+    return found
 
 
 @put(
@@ -96,6 +98,19 @@ async def delete_worker(ctx: Ctx, worker_id: FromPath[str], api_key: OptionalApi
 def given(value: T | UnsetType) -> T | None:
     """A field of a body, or None where it was left out."""
     return None if value is UNSET else value
+
+
+async def answers(ctx: Context, workers: Sequence[Worker], api_key: str | None) -> list[v2.WorkerAnswer]:
+    """Workers on the wire, with what only moderators see where the key is one's; any other key changes nothing."""
+    shown = [answer(ctx, found) for found in workers]
+    if await is_moderators(ctx, api_key):
+        known = await confidential(ctx, workers)
+        for found, told in zip(workers, shown, strict=True):
+            told.paused = found.is_paused
+            if secret := known.get(found.id):
+                told.owner, told.ipaddr, told.suspicious = secret.owner, secret.address, secret.points
+                told.contact = secret.contact or UNSET
+    return shown
 
 
 def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:

@@ -1,0 +1,1 @@
+"""What moderators keep out: addresses for a time, and prompts."""
