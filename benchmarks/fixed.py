@@ -19,8 +19,8 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from horde.cli.gathering import gathering
 from horde.server.api import errors
+from horde.server.api.every_answer import EveryAnswer
 from horde.server.api.head import HeadAsGet
-from horde.server.app import CORS
 
 # ASGI's own messages are open dictionaries.
 Message = MutableMapping[str, object]
@@ -113,8 +113,8 @@ def framed(fixed: Fixed) -> Litestar:
             await request.body()
         return Response(fixed.body(request.method, request.url.path), media_type="application/json")
 
-    app = Litestar([answer], cors_config=CORS, exception_handlers=errors.handlers(), logging_config=None)
-    app.asgi_handler = HeadAsGet(app.asgi_handler)
+    app = Litestar([answer], exception_handlers=errors.handlers(), logging_config=None)
+    app.asgi_handler = EveryAnswer(HeadAsGet(app.asgi_handler), port=0)
     return app
 
 

@@ -17,8 +17,8 @@ HordeError                      rc, status, message, hint
 ├── Unauthorized 401            InvalidAPIKey
 ├── Refused 403                 WrongCredentials, NotModerator, NotAdmin, NotOwner, AnonForbidden,
 │   │                           AnonForbiddenUserMod, AnonForbiddenWorker, NonServiceForbidden, UntrustedTeamCreation,
-│   │                           NotAllowedAwards, DeletedUser, DeletedPartner, KudosUpfront, WorkerMaintenance,
-│   │                           LinkRefused
+│   │                           NotAllowedAwards, BannedClientAgent, DeletedUser, DeletedPartner, KudosUpfront,
+│   │                           WorkerMaintenance, LinkRefused
 │   └── no more workers         WorkerInviteOnly, TooManyWorkers, TooManyWorkersTrusted, TooManySameIPs
 ├── Missing 404                 InvalidJobID, RequestNotFound, WorkerNotFound, UserNotFound, TeamNotFound,
 │                               StyleNotFound, ObjectNotFound, WebhookDeliveryNotFound
@@ -334,6 +334,12 @@ class UntrustedTeamCreation(Refused):
 
 class NotAllowedAwards(Refused):
     """Only who runs this horde may award kudos."""
+
+
+class BannedClientAgent(Refused):
+    """The Client-Agent is the one of the documentation's example."""
+
+    default_hint = "name your own program in it: name:version:contact."
 
 
 class DeletedUser(Refused):

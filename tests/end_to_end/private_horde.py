@@ -48,7 +48,9 @@ class PrivateHorde:
         self.mark = f"{data_dir} at {self.port}"
         self.url = f"http://127.0.0.1:{self.port}"
         self.words = [*HORDE, command, "--data", str(data_dir), "--port", str(self.port), *words]
-        self._environment: Mapping[str, str] = environment_for(self.mark, **variables)
+        # `horde up` has no limits by itself, and a crowd of one address would run into those of `horde serve`.
+        unlimited = {"HORDE_RATE_LIMITS": "off"} if command == "serve" else {}
+        self._environment: Mapping[str, str] = environment_for(self.mark, **unlimited, **variables)
 
     def __enter__(self) -> Self:
         self.process = self._start()

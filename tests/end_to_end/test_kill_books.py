@@ -57,7 +57,12 @@ async def keys_of(settings: Settings) -> list[str]:
 
 async def test_books_add_up_after_fifty_kills_at_random_moments(data_dir: Path, database_url: str) -> None:
     settings = Settings(
-        database_url=database_url, data_dir=data_dir, duty_period_s=0.2, lease_s_min=5, log_level="ERROR"
+        database_url=database_url,
+        data_dir=data_dir,
+        duty_period_s=0.2,
+        lease_s_min=5,
+        log_level="ERROR",
+        rate_limits="off",
     )
     await migrate(database_url)
     chance = random.Random(50)

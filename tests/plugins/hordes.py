@@ -44,8 +44,15 @@ class Clock:
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    """Settings on a fresh database. A duty comes round often, so that nobody has to wait for one."""
-    return Settings(database_url=database_url, data_dir=tmp_path, duty_period_s=0.1, refresh_s=0, upfront_kudos="off")
+    """Settings on a fresh database. A duty comes round often, so that nobody has to wait for one, and calls may too."""
+    return Settings(
+        database_url=database_url,
+        data_dir=tmp_path,
+        duty_period_s=0.1,
+        refresh_s=0,
+        upfront_kudos="off",
+        rate_limits="off",
+    )
 
 
 @pytest.fixture
@@ -124,7 +131,7 @@ def client(horde: RunningHorde) -> Iterator[httpx.Client]:
 async def horde_of_its_own(postgres_url: str, template: str, folder: Path) -> AsyncIterator[RunningHorde]:
     """A server on a fresh database for as long as the block lasts."""
     async with fresh_database(postgres_url, template) as url:
-        with running(Settings(database_url=url, data_dir=folder, refresh_s=0)) as found:
+        with running(Settings(database_url=url, data_dir=folder, refresh_s=0, rate_limits="off")) as found:
             yield found
 
 

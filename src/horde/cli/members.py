@@ -100,4 +100,8 @@ def _server_words(settings: Settings) -> list[str]:
 
 def _server_environment(settings: Settings) -> dict[str, str]:
     # The database's address may hold a password, and `ps` shows everyone the words: the environment it is.
-    return child_environment(database_url=settings.database_url, upfront_kudos=settings.upfront_kudos)
+    return child_environment(
+        database_url=settings.database_url,
+        upfront_kudos=settings.upfront_kudos,
+        rate_limits=settings.rate_limits,
+    )

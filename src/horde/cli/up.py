@@ -67,9 +67,9 @@ def up(
     worker: Annotated[bool, Parameter(help="run a worker with the demo backend beside the server")] = True,
 ) -> int:
     """Start a private horde: a database, the API and one local worker. Ctrl-C stops everything."""
-    # Among friends nobody has to earn the right to ask for a big picture, unless the operator says so.
-    upfront = None if is_set("upfront_kudos") else "off"
-    settings = read_settings(data_dir=data, host=host, port=port, upfront_kudos=upfront)
+    # Among friends nobody has to earn the right to ask for a big picture or to ask often, unless the operator says so.
+    among_friends = {name: None if is_set(name) else "off" for name in ("upfront_kudos", "rate_limits")}
+    settings = read_settings(data_dir=data, host=host, port=port, **among_friends)
     check_can_listen(settings.host, settings.port)
     stopping = Stopping()
     with stopping.listening():

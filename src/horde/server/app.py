@@ -9,18 +9,23 @@ from contextlib import asynccontextmanager
 
 import structlog
 from litestar import Litestar, Router
-from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.types import ASGIApp
 
 from horde.server.api import documentation, errors
 from horde.server.api.body import BODY_BYTES_MAX
 from horde.server.api.connection import provide_context
+from horde.server.api.every_answer import EveryAnswer
 from horde.server.api.head import HeadAsGet
+from horde.server.api.limits import RateLimits
+from horde.server.api.masks import Masked
 from horde.server.api.native import files
 from horde.server.api.native import kudos as native_kudos
 from horde.server.api.native import webhooks as native_webhooks
 from horde.server.api.native import workers as native_workers
+from horde.server.api.proxied import Proxied
+from horde.server.api.public_lists import PublicLists
 from horde.server.api.shortcut import ShortCuts
 from horde.server.api.site import front, register, transfer
 from horde.server.api.v1 import generate as v1_generate
@@ -55,16 +60,6 @@ from horde.server.webhooks.send import sending
 
 log = structlog.get_logger(__name__)
 
-CORS = CORSConfig(
-    allow_origins=["*"],
-    allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-    allow_headers=[
-        "Accept", "Content-Type", "Content-Length", "Accept-Encoding", "X-CSRF-Token", "apikey", "Client-Agent",
-        "X-Fields", "X-Forwarded-For", "Proxied-For", "Proxy-Authorization", "Prefer", "Idempotency-Key",
-    ],
-    expose_headers=["Retry-After", "Preference-Applied"],
-)  # fmt: skip
-
 
 def create_app(settings: Settings) -> Litestar:
     """The ASGI application. Opens nothing before its lifespan starts; `settings.database_url` must be set."""
@@ -72,7 +67,7 @@ def create_app(settings: Settings) -> Litestar:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         if settings.rate_limits == "off":
-            log.warning("rate limits are off: for measurements only")
+            log.warning("rate limits are off: everybody may call as often as he likes")
         async with open_services(settings) as services, sending(services):
             app.state["services"] = services
             background = asyncio.create_task(run_for_ever(services, duties(settings)), name="duties")
@@ -122,13 +117,20 @@ def create_app(settings: Settings) -> Litestar:
         dependencies={"ctx": Provide(provide_context)},
         exception_handlers=errors.handlers(),
         openapi_config=documentation.configuration(),
-        cors_config=CORS,
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,
     )
     # Outside the router: middleware in Litestar's own sense runs only after a route for the method was found.
-    app.asgi_handler = HeadAsGet(ShortCuts(app.asgi_handler, app, CORS))
+    app.asgi_handler = _edge(app, settings)
     return app
+
+
+def _edge(app: Litestar, settings: Settings) -> ASGIApp:
+    """What a call goes through before it comes to its handler, from the inside out."""
+    edge: ASGIApp = PublicLists(Masked(ShortCuts(app.asgi_handler, app)))
+    if settings.rate_limits == "on":
+        edge = RateLimits(edge, app, factor=settings.rate_limit_factor)
+    return EveryAnswer(HeadAsGet(Proxied(edge, app)), port=settings.port)
 
 
 @asynccontextmanager

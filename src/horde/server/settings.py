@@ -74,8 +74,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Networks of your own from which they may be fetched too, separated by commas, such as `192.168.1.0/24`; whoever
     may ask can then have the server look at every address in them. Empty: the public internet alone."""
     rate_limits: Literal["on", "off"] = "on"
-    """Whether callers are kept from calling too often. There are no such limits yet; `off` is for measurements only,
-    which shall go on measuring the server when they come."""
+    """Whether callers are kept from calling too often (docs/decisions/rate-limits.md); `off` suits a private horde, so
+    `horde up` has it off unless it is said, and measurements."""
+    rate_limit_factor: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
+    """What every limit is multiplied by."""
     webhook_targets: Literal["public", "any"] = "public"
     """Where webhooks may go: `public`, https to hosts that all of the Internet can reach; `any`, also http and hosts in
     your own network, for a private horde whose users you trust with that (docs/concepts/webhooks.md)."""

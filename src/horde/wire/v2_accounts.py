@@ -200,6 +200,8 @@ class UserChanged(msgspec.Struct, kw_only=True):
     public_workers: bool | UnsetType = UNSET
     username: str | UnsetType = UNSET
     contact: str | UnsetType = UNSET
+    proxy_passkey: str | UnsetType = UNSET
+    """Shown this once: only its hash is kept."""
     undeleted: bool | UnsetType = UNSET
 
 

@@ -148,6 +148,13 @@ def test_request_that_cannot_be_met_is_refused(
     assert pop(shared_client)["id"] is None
 
 
+def test_agent_of_the_example_is_refused(shared_client: httpx.Client) -> None:
+    answer = shared_client.post(ASYNC, json={"prompt": "x"}, headers={"Client-Agent": "My-Project:v0.0.1:My-Contact"})
+
+    assert (answer.status_code, answer.json()["rc"]) == (403, "BannedClientAgent")
+    assert pop(shared_client)["id"] is None
+
+
 def test_account_may_have_so_many_images_waiting(horde: RunningHorde, client: httpx.Client) -> None:
     with horde.client(register(client)) as user:
         ask(user, params={"n": 20})

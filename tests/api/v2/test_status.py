@@ -82,9 +82,9 @@ def test_moderator_sees_all_modes_and_no_other_key_is_taken(horde: RunningHorde,
 
 
 def test_server_without_rate_limits_says_so_once_at_its_start(settings: Settings) -> None:
-    with capture_logs() as quiet, running(settings):
+    with capture_logs() as quiet, running(msgspec.structs.replace(settings, rate_limits="on")):
         pass
-    with capture_logs() as warned, running(msgspec.structs.replace(settings, rate_limits="off")):
+    with capture_logs() as warned, running(settings):
         pass
 
     found = [line for line in warned if "rate limits are off" in line["event"]]

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from horde.errors import (
     AnonForbiddenUserMod,
-    BadInput,
     NonServiceForbidden,
     NotAdmin,
     NotModerator,
     NoUserModSelected,
     UserNotDeleted,
 )
+from horde.server.accounts.passkeys import make_passkey
 from horde.server.accounts.register import username
 from horde.server.accounts.trust import lock_user
 from horde.server.accounts.users import User, sql, users_by_id
@@ -87,6 +87,8 @@ class Changed:
 
     user: User
     kudos: Kudos
+    passkey: str | None = None
+    """A new one for the account's proxy, in clear for this once."""
 
 
 async def change(ctx: Context, caller: User, target: User, changes: Changes) -> Changed:
@@ -113,7 +115,8 @@ async def change(ctx: Context, caller: User, target: User, changes: Changes) -> 
             await grant(tx, uuid.uuid4(), after.id, amount, now=ctx.now, note=f"by {caller.alias}")
         if after.is_trusted and not before.is_trusted:
             await release(tx, after.id, ctx.now)
-        return Changed(after, (await balance(tx, after.id)).own)
+        passkey = await make_passkey(ctx, tx, after.id) if changes.own.wants_passkey else None
+        return Changed(after, (await balance(tx, after.id)).own, passkey)
 
 
 def _refuse(caller: User, target: User, changes: Changes) -> None:
@@ -131,10 +134,8 @@ def _refuse(caller: User, target: User, changes: Changes) -> None:
         raise NoUserModSelected
     if own.name is not None:
         username(own.name)
-    if own.wants_passkey:
-        if not caller.is_service:
-            raise NonServiceForbidden
-        raise BadInput("This server does not take calls of service accounts' proxies yet.")
+    if own.wants_passkey and not caller.is_service:
+        raise NonServiceForbidden
 
 
 def _is_wanted(part: AdminChanges | ModeratorChanges | OwnChanges) -> bool:

@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from horde.errors import InvalidAPIKey
 from horde.server.accounts.users import User, users_of_digests
 from horde.server.context import Context
+from horde.server.memory import Memory
 
 ANONYMOUS_KEY = "0000000000"
 KEY_BYTES = 16
@@ -41,6 +42,12 @@ class Known:
 
     def __init__(self) -> None:
         self.users: LRUCache[bytes, tuple[User, datetime]] = LRUCache(REMEMBERED_MAX)
+
+
+def remembered_user(memory: Memory, key: str) -> User | None:
+    """The account of a key that was shown to this process lately; None says nothing."""
+    user, _ = memory.of(Known).users.get(digest(key), (None, None))
+    return user
 
 
 async def authenticate(ctx: Context, key: str) -> User:

@@ -149,3 +149,19 @@ ON CONFLICT (user_id, reason) DO NOTHING;
 -- Nothing of that kind speaks against an account any more: it counts again when it does.
 DELETE FROM user_suspicions
 WHERE user_id = :user_id;
+
+-- name: set_passkey!
+-- The passkey of an account's proxy, as a digest, in the place of an older one.
+INSERT INTO proxy_passkeys AS p (user_id, digest, created_at)
+VALUES (:user_id, :digest, :now)
+ON CONFLICT (user_id) DO UPDATE
+SET digest = excluded.digest, created_at = excluded.created_at;
+
+-- name: passkeys
+-- Every passkey that holds: of service accounts that are not deleted.
+SELECT p.digest
+FROM proxy_passkeys AS p
+JOIN users_with_roles AS u ON u.id = p.user_id
+WHERE u.is_service AND NOT u.is_deleted
+ORDER BY p.user_id
+LIMIT :limit;

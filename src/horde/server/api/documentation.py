@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from importlib.util import find_spec
 
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
-from litestar.openapi.spec import Contact, License, OpenAPIMediaType, OpenAPIType, RequestBody, Schema
+from litestar.openapi.spec import Contact, License, OpenAPI, OpenAPIMediaType, OpenAPIType, RequestBody, Schema
 from litestar.router import Router
 from litestar.static_files import create_static_files_router
 
 from horde import __version__
+from horde.server.api.document import Document
 
 ASSETS = "/api/assets"
 
@@ -25,7 +27,7 @@ def configuration() -> OpenAPIConfig:
         path="/",
         favicon="<link rel='icon' href='data:,'>",
     )
-    return OpenAPIConfig(
+    return _Configuration(
         title="Stable Horde",
         version=__version__,
         description="Ask for pictures, texts and alchemy, or make them for others. The anonymous key is 0000000000.",
@@ -34,6 +36,14 @@ def configuration() -> OpenAPIConfig:
         path="/api",
         render_plugins=[swagger, JsonRenderPlugin(path=["/openapi.json", "/swagger.json"])],
     )
+
+
+class _Configuration(OpenAPIConfig):
+    """Makes a document of our own kind, which the framework fills in when somebody looks at it."""
+
+    def to_openapi_schema(self) -> OpenAPI:
+        made = super().to_openapi_schema()
+        return Document(**{field.name: getattr(made, field.name) for field in fields(made)})
 
 
 def json_body(properties: dict[str, Schema], *, example: Mapping[str, object]) -> RequestBody:

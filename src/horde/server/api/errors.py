@@ -26,6 +26,7 @@ AT_PATH = re.compile(r"^(?P<reason>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$"
 MISSING_FIELD = re.compile(r"^Object missing required field `(?P<name>[^`]+)`$")
 INDEX = re.compile(r"\[(\d+|\.\.\.)\]")
 RETRY_AFTER_S = "2"
+NOT_FOUND_PAGE = "<!doctype html><title>404 Not Found</title><h1>Not Found</h1><p>There is nothing at this address.</p>"
 
 AnyRequest = Request[object, object, State]
 
@@ -74,8 +75,7 @@ def on_bad_argument(request: AnyRequest, error: ValidationException) -> Response
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[object]:
     """What the framework refuses: unknown paths, wrong methods, bodies too large."""
     if error.status_code == 404:
-        page = "<!doctype html><title>404 Not Found</title><h1>Not Found</h1><p>There is nothing at this address.</p>"
-        return Response(page, status_code=404, media_type=MediaType.HTML)
+        return Response(NOT_FOUND_PAGE, status_code=404, media_type=MediaType.HTML)
     return Response({"message": error.detail}, status_code=error.status_code, headers=error.headers)
 
 

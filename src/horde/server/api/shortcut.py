@@ -2,8 +2,7 @@
 
 A handler that is marked with `opt=HOT` is called directly: its arguments come from the same places as the framework
 takes them from, its answer is the same, and so are its refusals. Whatever is out of the ordinary (no key, no JSON body)
-goes the framework's way; `X-Fields` does too, which is where the masks of answers will be. What that spares:
-docs/decisions/hot-calls.md.
+goes the framework's way, and so does a call with `X-Fields`. What that spares: docs/decisions/hot-calls.md.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from typing import Final, cast, get_args, get_type_hints
 
 import msgspec
 from litestar import Litestar, Request, Response
-from litestar.config.cors import CORSConfig
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import HeaderParameter, PathParameter
@@ -87,9 +85,8 @@ class _Hot:  # type: ignore[explicit-any]
 class ShortCuts:
     """Answers the calls of hot handlers, and passes all others on."""
 
-    def __init__(self, app: ASGIApp, litestar: Litestar, cors: CORSConfig) -> None:
+    def __init__(self, app: ASGIApp, litestar: Litestar) -> None:
         self._app = app
-        self._cors = [(name.lower().encode(), value.encode()) for name, value in cors.simple_headers.items()]
         self._hot: dict[tuple[str, str], _Hot] = {}
         for route in litestar.routes:
             for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
@@ -123,17 +120,15 @@ class ShortCuts:
             answer = await hot.act(**await _arguments(hot, request, headers, body))
         except Exception as error:  # noqa: BLE001 - rendered as the framework would
             answer = errors.answer(request, error)
-        await self._send(answer, hot.status, b"origin" in headers, send)
+        await self._send(answer, hot.status, send)
 
-    async def _send(self, answer: object, status: int, is_cross_origin: bool, send: Send) -> None:
+    async def _send(self, answer: object, status: int, send: Send) -> None:
         added: list[tuple[bytes, bytes]] = []
         if isinstance(answer, Response):
             status, added = answer.status_code or status, [(n.encode(), v.encode()) for n, v in answer.headers.items()]
             answer = answer.content
         content = answer if isinstance(answer, bytes) else encode(answer)
         headers = [JSON_HEADER, (b"content-length", b"%d" % len(content)), *added]
-        if is_cross_origin:
-            headers += self._cors
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content, "more_body": False})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import Response, Router, delete, get, post
 from litestar.params import JSONBody
 
+from horde.errors import BannedClientAgent
 from horde.kinds import image
 from horde.server.api.auth import Caller
 from horde.server.api.body import StrictJson
@@ -29,6 +30,9 @@ from horde.server.requests.submit import estimated, submit
 from horde.units import whole_kudos_on_the_wire
 from horde.wire import v2
 
+EXAMPLE_AGENT = "My-Project:v0.0.1:My-Contact"
+"""What those send who copied the documentation's example and did not read on."""
+
 
 @post(
     "/async",
@@ -48,6 +52,8 @@ async def generate_async(
     key: IdempotencyKey = None,
 ) -> Response[v2.GenerateAccepted | v2.DryRun]:
     """Ask for images. They are made when a worker that can do it has time; look with generate/check."""
+    if client_agent == EXAMPLE_AGENT:
+        raise BannedClientAgent
     data, style = await in_style(ctx, image.NAME, data)
     webhook = translate.webhook(data, ctx.services.settings, base_url(request))
     draft = translate.draft(data, client_agent, address=address_of(request), webhook=webhook)

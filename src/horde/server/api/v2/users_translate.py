@@ -183,6 +183,8 @@ def changed(done: Changed, asked: v2_accounts.UserChange) -> v2_accounts.UserCha
         shown["new_kudos"] = kudos_on_the_wire(done.kudos)
     if asked.reset_suspicion:
         shown["new_suspicion"] = user.suspicion
+    if done.passkey:
+        shown["proxy_passkey"] = done.passkey
     if asked.undelete:
         shown["undeleted"] = True
     return v2_accounts.UserChanged(**shown)  # type: ignore[arg-type]  # named as the fields
