@@ -6,7 +6,8 @@ HordeError                      rc, status, message, hint
 │   │                           InvalidExtraSourceImages, InvalidExtraTexts, MissingExtraTexts, InvalidTransparencyCN,
 │   │                           InvalidPriorityUsername, PolymorphicNameConflict, WorkerNameAlreadyExists,
 │   │                           NoWorkerModSelected, ImageValidationFailed, NulByteInPayload, TooLongUserName,
-│   │                           NoUserModSelected, UserNotDeleted, NoTeamModSelected, TeamNameAlreadyExists
+│   │                           NoUserModSelected, UserNotDeleted, NoTeamModSelected, TeamNameAlreadyExists,
+│   │                           MaintenanceMode, NoHordeModSelected, AestheticsNotCompleted, AestheticsNotPublic
 │   ├── KudosValidationError    kudos that cannot be moved: KudosTransferFromAnon, InvalidTargetUsername,
 │   │                           KudosTransferToAnon, KudosTransferToSelf, TooFastKudosTransfers,
 │   │                           FaultWhenKudosSending, SourceAccountFlagged, EducationCannotSendKudos,
@@ -273,6 +274,24 @@ class TeamNameAlreadyExists(BadInput):
     """There is a team of this name."""
 
     default_hint = "choose another one; capital and small letters count as the same."
+
+
+class MaintenanceMode(BadInput):
+    """This horde is in maintenance mode: it takes no new requests."""
+
+    default_hint = "what waits is still served; ask again later."
+
+
+class NoHordeModSelected(BadInput):
+    """Nothing was said that shall be changed of how the horde is run."""
+
+
+class AestheticsNotCompleted(BadInput):
+    """Only a request that is done can be rated."""
+
+
+class AestheticsNotPublic(BadInput):
+    """Only shared pictures can be rated, and this server shares none."""
 
 
 class Unauthorized(HordeError):

@@ -50,9 +50,9 @@ FOX = Draft(kind="image", prompt="a red fox", params=SMALL)
 
 T = TypeVar("T")
 TABLES = (
-    "users", "user_records", "keys", "ledger_accounts", "ledger_events", "ledger_postings", "ledger_totals", "teams",
-    "lanes", "request_groups", "requests", "workers", "worker_models", "jobs", "work_done", "secrets",
-    "idempotency_keys", "webhook_deliveries", "webhook_secrets",
+    "users", "dev_users", "user_records", "keys", "ledger_accounts", "ledger_events", "ledger_postings",
+    "ledger_totals", "teams", "modes", "lanes", "request_groups", "requests", "workers", "worker_models", "jobs",
+    "work_done", "work_history", "secrets", "idempotency_keys", "webhook_deliveries", "webhook_secrets",
     "styles", "style_examples", "style_collections", "style_members",
     "address_blocks", "filters", "moderation_revisions", "corrupt_prompts", "user_suspicions", "worker_suspicions",
 )  # fmt: skip

@@ -27,18 +27,28 @@ from horde.server.api.native import workers as native_workers
 from horde.server.api.proxied import Proxied
 from horde.server.api.public_lists import PublicLists
 from horde.server.api.shortcut import ShortCuts
-from horde.server.api.site import front, register, transfer
+from horde.server.api.site import documents as pages
+from horde.server.api.site import front, register, serviceinfo, transfer
 from horde.server.api.v1 import generate as v1_generate
 from horde.server.api.v1 import kudos as v1_kudos
+from horde.server.api.v1 import serve as v1_serve
+from horde.server.api.v1 import servers as v1_servers
+from horde.server.api.v1 import status as v1_status
 from horde.server.api.v1 import users as v1_users
 from horde.server.api.v2 import (
     collections,
+    dev,
+    documents,
     filters,
     generate,
     generate_text,
     interrogate,
     kudos,
+    modes,
+    news,
     operations,
+    ratings,
+    stats,
     status,
     styles,
     teams,
@@ -59,6 +69,15 @@ from horde.server.storage.objects import Objects
 from horde.server.webhooks.send import sending
 
 log = structlog.get_logger(__name__)
+
+V1_ROUTERS = [
+    v1_generate.router,
+    v1_serve.router,
+    v1_servers.router,
+    v1_status.router,
+    v1_kudos.router,
+    v1_users.router,
+]
 
 
 def create_app(settings: Settings) -> Litestar:
@@ -86,20 +105,30 @@ def create_app(settings: Settings) -> Litestar:
             register.register_account,
             transfer.show_transfer,
             transfer.transfer_by_form,
+            serviceinfo.read_serviceinfo,
+            pages.show_terms,
+            pages.show_privacy,
+            pages.show_sponsors,
             files.router,
             native_workers.router,
             native_kudos.router,
             native_webhooks.router,
             documentation.assets(),
-            Router("/api/v1", route_handlers=[v1_generate.router, v1_kudos.router, v1_users.router]),
+            Router("/api/v1", route_handlers=V1_ROUTERS),
             Router(
                 "/api/v2",
                 route_handlers=[
+                    dev.router,
+                    documents.router,
                     generate.router,
                     generate_text.router,
                     interrogate.router,
                     workers.router,
                     status.router,
+                    modes.router,
+                    news.router,
+                    ratings.router,
+                    stats.router,
                     users.find_user,
                     users.router,
                     kudos.router,

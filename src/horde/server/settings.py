@@ -47,6 +47,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=1, le=65535)] = DEFAULT_PORT
     public_url: str = ""
     """How the outside reaches this server, without a trailing slash. Empty: taken from each request's Host header."""
+    documents_dir: Path | None = None
+    """Folder with what you have to say: `terms.md`, `privacy.md`, `sponsors.md`, `news.json`
+    (docs/concepts/documents.md). Not set: texts that say there is nothing, and no news."""
+    test_apikeys: bool = False
+    """Whether programs on this machine may make accounts with any role at /api/v2/dev/test-user. For tests of clients
+    only: never where others can reach the server."""
     require_matched_targeting: bool = False
     """Whether a request that lists workers is served only by those of them that serve its user first."""
     upfront_kudos: Literal["on", "off"] = "on"

@@ -136,3 +136,34 @@ class WebhookDeliveries(msgspec.Struct, kw_only=True):
     deliveries: list[WebhookDelivery]
     next_before: int | None
     """What `before` is for the next page; null: there is none."""
+
+
+class Software(msgspec.Struct, kw_only=True):
+    """Which program answers."""
+
+    name: str
+    version: str
+    repository: str
+    """Where it comes from; its own address where nothing else is known."""
+    homepage: str
+    logo: str
+    """Empty: it has none."""
+
+
+class ApiInfo(msgspec.Struct, kw_only=True):
+    """Where an API is."""
+
+    name: str
+    version: str
+    base_url: str
+    rel_url: str
+    documentation: str
+
+
+class ServiceInfo(msgspec.Struct, kw_only=True):
+    """What kind of service an address belongs to."""
+
+    version: str
+    """Of this message."""
+    software: Software
+    api: dict[str, ApiInfo]

@@ -1,4 +1,7 @@
-"""The messages of API v1, as far as the oldest clients need them. Source: contract/api-v1.md."""
+"""The messages of API v1 about requests, accounts and the horde; of servers: v1_servers.py.
+
+Source: contract/api-v1.md.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,47 @@ class Generation(msgspec.Struct, kw_only=True):
     server_name: str
     worker_id: str
     worker_name: str
+
+
+class Asked(msgspec.Struct):
+    """Under which id the request waits."""
+
+    id: str
+
+
+class Check(msgspec.Struct, kw_only=True):
+    """How far a request is."""
+
+    finished: int
+    processing: int
+    waiting: int
+    done: bool
+    queue_position: int
+    """1 is next; 0: nothing of it waits."""
+    wait_time: int
+    """Seconds until the last picture, as far as can be told."""
+
+
+class PromptGeneration(msgspec.Struct, kw_only=True):
+    """One picture of a request: base64 of a webp."""
+
+    img: str
+    seed: str
+    server_id: str
+    server_name: str
+    queue_position: None = None
+
+
+class Prompt(msgspec.Struct, kw_only=True):
+    """How far a request is, with its pictures; all null: there is no such request."""
+
+    finished: int | None = None
+    processing: int | None = None
+    waiting: int | None = None
+    done: bool | None = None
+    queue_position: int | None = None
+    wait_time: int | None = None
+    generations: list[PromptGeneration] | None = None
 
 
 class Transfer(msgspec.Struct, kw_only=True):
@@ -101,3 +145,26 @@ class UserChanged(msgspec.Struct, kw_only=True):
     new_kudos: float | UnsetType = UNSET
     concurrency: int | UnsetType = UNSET
     usage_multiplier: float | UnsetType = UNSET
+
+
+class Performance(msgspec.Struct, kw_only=True):
+    """The horde in numbers."""
+
+    queued_requests: int
+    queued_megapixelsteps: float
+    megapixelsteps_per_min: float
+    server_count: int
+    maintenance_mode: bool
+
+
+class SetMaintenance(msgspec.Struct, kw_only=True):
+    """Whether no request shall be taken."""
+
+    api_key: str
+    active: bool
+
+
+class Maintenance(msgspec.Struct):
+    """Whether no request is taken."""
+
+    maintenance_mode: bool

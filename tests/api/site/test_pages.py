@@ -8,7 +8,7 @@ import pytest
 ELSEWHERE = re.compile(r"""(?:src|href)\s*=\s*["'](?:https?:)?//|url\(\s*["']?(?:https?:)?//|@import""")
 
 
-@pytest.mark.parametrize("path", ["/", "/register", "/transfer", "/api", "/api/"])
+@pytest.mark.parametrize("path", ["/", "/register", "/transfer", "/terms", "/privacy", "/sponsors", "/api", "/api/"])
 def test_page_loads_nothing_from_elsewhere(shared_client: httpx.Client, path: str) -> None:
     answer = shared_client.get(path)
 
@@ -39,6 +39,14 @@ def test_document_describes_the_routes(shared_client: httpx.Client, path: str) -
     paths = shared_client.get(path).json()["paths"]
 
     assert {"/api/v1/generate/sync", "/api/v2/generate/async", "/api/v2/generate/pop", "/register"} <= paths.keys()
+
+
+def test_document_says_of_every_route_what_it_does(shared_client: httpx.Client) -> None:
+    paths = shared_client.get("/api/openapi.json").json()["paths"]
+
+    silent = [f"{method} {path}" for path, methods in paths.items() for method, route in methods.items()
+              if not (route.get("summary") and route.get("description"))]  # fmt: skip
+    assert silent == []
 
 
 def test_front_page_says_what_to_type(shared_client: httpx.Client) -> None:

@@ -8,12 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from horde.server.settings import Settings
-from tests.api.actors import MODEL, ask, pop, register, serve_one
-from tests.api.v2.by_hand import change
-from tests.plugins.hordes import RunningHorde, running
+from tests.api.actors import MODEL, ask, pop, serve_one
+from tests.plugins.hordes import running
 
 PERFORMANCE = "/api/v2/status/performance"
-MODES = "/api/v2/status/modes"
 NONE_OF_IT = {
     "queued_requests": 0, "queued_text_requests": 0, "worker_count": 0, "text_worker_count": 0, "thread_count": 0,
     "text_thread_count": 0, "queued_megapixelsteps": 0.0, "past_minute_megapixelsteps": 0.0, "queued_forms": 0.0,
@@ -49,6 +47,35 @@ def test_one_model_is_found_by_its_name(client: httpx.Client, name: str) -> None
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", ["busy", "idle"]),
+        ("type=image", ["busy", "idle"]),
+        ("type=text", []),
+        ("min_count=3", ["busy"]),
+        ("max_count=3", ["idle"]),
+        ("min_count=1&max_count=4", ["busy", "idle"]),
+        ("model_state=all", ["busy", "idle"]),
+        ("model_state=known", ["busy", "idle"]),
+        ("model_state=custom", []),
+    ],
+)
+def test_models_are_chosen_by_kind_count_and_state(client: httpx.Client, query: str, names: list[str]) -> None:
+    pop(client, models=["busy"], threads=4)
+    pop(client, "second", models=["idle"], threads=1)
+
+    assert [model["name"] for model in client.get(f"/api/v2/status/models?{query}").json()] == names
+
+
+@pytest.mark.parametrize("query", ["type=video", "model_state=any", "min_count=x", "max_count=-1"])
+def test_query_about_models_that_means_nothing_is_refused(shared_client: httpx.Client, query: str) -> None:
+    answer = shared_client.get(f"/api/v2/status/models?{query}")
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"].keys() == {query.partition("=")[0]}
+
+
 def test_model_that_is_not_there_is_an_empty_list(shared_client: httpx.Client) -> None:
     answer = shared_client.get("/api/v2/status/models/nothing")
 
@@ -62,23 +89,6 @@ def test_performance_of_a_model_is_what_was_done_with_it(client: httpx.Client) -
     (found,) = client.get("/api/v2/status/models").json()
 
     assert found["performance"] > 0
-
-
-def test_modes_are_told_to_everybody(settings: Settings) -> None:
-    with running(msgspec.structs.replace(settings, invite_only=True)) as closed, closed.client(key=None) as nobody:
-        assert nobody.get(MODES).json() == {"maintenance_mode": False, "invite_only_mode": True}
-
-
-def test_moderator_sees_all_modes_and_no_other_key_is_taken(horde: RunningHorde, client: httpx.Client) -> None:
-    key = register(client)
-
-    def modes(key: str) -> httpx.Response:
-        return client.get(MODES, headers={"apikey": key})
-
-    assert (modes("unknown").status_code, modes("unknown").json()["rc"]) == (401, "InvalidAPIKey")
-    assert (modes(key).status_code, modes(key).json()["rc"]) == (403, "NotModerator")
-    change(horde, "UPDATE users SET is_moderator = true WHERE id > 0")
-    assert modes(key).json() == {"maintenance_mode": False, "invite_only_mode": False, "raid_mode": False}
 
 
 def test_server_without_rate_limits_says_so_once_at_its_start(settings: Settings) -> None:

@@ -4,7 +4,7 @@ from horde.server.accounts.users import User
 from horde.server.status.models import models
 from horde.server.status.performance import Performance, performance
 from horde.server.workers.done import done_lately
-from horde.server.workers.record import prune_work_done
+from horde.server.workers.history import fold_work
 from tests.plugins.hordes import Clock
 from tests.server.builders import MODEL, asked, delivered, leased, nodes, one, seldom_looking, user, worker
 
@@ -63,9 +63,9 @@ async def test_work_of_more_than_an_hour_ago_is_forgotten_and_nothing_else(clock
     clock.move(minutes=30)
     await make_one(clock, ada)
 
-    assert await prune_work_done(clock.ctx) == 0
-    assert await prune_work_done(clock.move(minutes=40)) == 1
-    assert await prune_work_done(clock.ctx) == 0
+    assert await fold_work(clock.ctx) == 0
+    assert await fold_work(clock.move(minutes=40)) == 1
+    assert await fold_work(clock.ctx) == 0
 
     assert await one(clock.ctx, "SELECT sum(jobs)::integer FROM work_done") == 1
     assert (await done_lately(clock.ctx)).speed("image", MODEL) == THINGS

@@ -16,8 +16,10 @@ from horde.server.workers.record import ABORTED_WITHIN, count_uncompleted
 from horde.server.workers.roster import Worker, worker_by_id
 from tests.plugins.hordes import Clock
 from tests.server.builders import asked, leased, look, one, popped, user, worker
+from tests.server.builders import change as change_row
 
 ABORTED_MAX = KIND.aborted_max
+ABORTED_MAX_IN_RAID = ABORTED_MAX // 2
 ON, OFF = Changes(is_in_maintenance=True, maintenance_message="new GPU"), Changes(is_in_maintenance=False)
 
 
@@ -65,6 +67,16 @@ async def test_twenty_failures_are_borne_and_the_next_is_one_too_many(clock: Clo
     assert ABORTED_MAX == 20
     assert "maintenance mode" in ((await stored(clock.ctx, atlas)).maintenance_message or "")
     assert [(line["event"], line["worker"]) for line in logs] == [("worker.guarded", "Atlas")]
+
+
+async def test_ten_failures_in_a_raid_are_suspect_and_stop_no_worker(clock: Clock, ada: User, atlas: Worker) -> None:
+    await change_row(clock.ctx, "UPDATE modes SET raid = true")
+
+    for times in (ABORTED_MAX_IN_RAID, 1):
+        assert not await failed(clock.ctx, atlas, times)
+
+    assert ABORTED_MAX_IN_RAID == 10
+    assert await one(clock.ctx, "SELECT suspicion FROM users WHERE id = $1", user_id=ada.id) == 1
 
 
 async def test_failures_are_counted_anew_after_an_hour(clock: Clock, atlas: Worker) -> None:

@@ -165,3 +165,30 @@ JOIN users_with_roles AS u ON u.id = p.user_id
 WHERE u.is_service AND NOT u.is_deleted
 ORDER BY p.user_id
 LIMIT :limit;
+
+-- name: hold_dev_users
+-- Wait until nobody else makes or changes an account for tests, and keep others from it until the transaction ends.
+SELECT pg_advisory_xact_lock(:lock_number);
+
+-- name: dev_user
+-- The account that was made for tests under this name of a sign-in.
+SELECT user_id
+FROM dev_users
+WHERE oauth_id = :oauth_id;
+
+-- name: add_dev_user!
+-- An account was made for tests under this name of a sign-in.
+INSERT INTO dev_users (oauth_id, user_id)
+VALUES (:oauth_id, :user_id);
+
+-- name: change_dev_user!
+-- An account for tests is called so and may so much from now on.
+UPDATE users
+SET name = :name, is_moderator = :is_moderator, is_trusted = :is_trusted
+WHERE id = :user_id;
+
+-- name: replace_key!
+-- Give an account another key; the old one is nobody's any more.
+UPDATE keys
+SET digest = :digest, created_at = :now
+WHERE user_id = :user_id;

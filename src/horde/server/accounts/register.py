@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 from horde.errors import BadInput, TooLongUserName
 from horde.server.accounts.keys import digest, new_key
 from horde.server.accounts.users import User, sql, users_by_id
 from horde.server.context import Context
+from horde.server.db.pool import Tx
 from horde.server.ledger.accounts import floor_of
 from horde.server.ledger.grants import grant, open_account
 from horde.units import Kudos
@@ -41,27 +43,52 @@ async def register(
     Each call makes another account; it has that many `kudos`, but no fewer than its floor. Raises BadInput for an empty
     name, TooLongUserName above 30 characters.
     """
-    name = username(name)
-    key = new_key()
     async with ctx.database.transaction() as tx:
-        user_id = await tx.value(
-            sql.add_user,
-            int,
-            name=name,
+        return await register_in(
+            tx,
+            ctx.now,
+            username(name),
             is_pseudonymous=is_pseudonymous,
-            is_trusted=is_trusted or is_moderator or is_admin,
-            is_moderator=is_moderator or is_admin,
+            is_trusted=is_trusted,
+            is_moderator=is_moderator,
             is_admin=is_admin,
             concurrency=concurrency,
-            now=ctx.now,
+            kudos=kudos,
         )
-        assert user_id is not None
-        user = (await users_by_id(tx, [user_id]))[user_id]
-        await tx.run(sql.add_key, digest=digest(key), user_id=user.id, now=ctx.now)
-        await open_account(tx, user.id, is_pseudonymous=is_pseudonymous, now=ctx.now)
-        floor = floor_of(user.id, is_pseudonymous=is_pseudonymous)
-        if kudos > floor:
-            await grant(tx, uuid.uuid4(), user.id, Kudos(kudos - floor), now=ctx.now)
+
+
+async def register_in(
+    tx: Tx,
+    now: datetime,
+    name: str,
+    *,
+    is_pseudonymous: bool,
+    is_trusted: bool = False,
+    is_moderator: bool = False,
+    is_admin: bool = False,
+    concurrency: int = DEFAULT_CONCURRENCY,
+    kudos: Kudos = Kudos(0),
+) -> Registration:
+    """As `register`, as a part of something larger; the name must be one that `username` gave."""
+    key = new_key()
+    user_id = await tx.value(
+        sql.add_user,
+        int,
+        name=name,
+        is_pseudonymous=is_pseudonymous,
+        is_trusted=is_trusted or is_moderator or is_admin,
+        is_moderator=is_moderator or is_admin,
+        is_admin=is_admin,
+        concurrency=concurrency,
+        now=now,
+    )
+    assert user_id is not None
+    user = (await users_by_id(tx, [user_id]))[user_id]
+    await tx.run(sql.add_key, digest=digest(key), user_id=user.id, now=now)
+    await open_account(tx, user.id, is_pseudonymous=is_pseudonymous, now=now)
+    floor = floor_of(user.id, is_pseudonymous=is_pseudonymous)
+    if kudos > floor:
+        await grant(tx, uuid.uuid4(), user.id, Kudos(kudos - floor), now=now)
     return Registration(user, key)
 
 

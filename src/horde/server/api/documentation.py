@@ -34,6 +34,7 @@ def configuration() -> OpenAPIConfig:
         contact=Contact(name="Stable Horde"),
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         path="/api",
+        use_handler_docstrings=True,
         render_plugins=[swagger, JsonRenderPlugin(path=["/openapi.json", "/swagger.json"])],
     )
 

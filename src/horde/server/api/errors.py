@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import cast
+from typing import cast, get_args, get_type_hints
 
 import msgspec
 import structlog
 from litestar import MediaType, Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ExceptionHandlersMap
 
 from horde.errors import HordeError, Unavailable
@@ -64,12 +66,25 @@ def on_bad_payload(_request: AnyRequest, error: BadPayload) -> Response[dict[str
 def on_bad_argument(request: AnyRequest, error: ValidationException) -> Response[dict[str, object]]:
     """A header, a path or a query argument that does not fit, or a missing body."""
     found = error.extra if isinstance(error.extra, list) else []
-    reasons = {str(item.get("key", "")): str(item.get("message", "")) for item in found if isinstance(item, dict)}
+    reasons = {
+        _sent_name(request, str(item.get("key", ""))): str(item.get("message", ""))
+        for item in found
+        if isinstance(item, dict)
+    }
     if not reasons and "apikey" in error.detail:
         reasons = {"apikey": "API Key. Missing required parameter in the HTTP headers"}
     if "data" in reasons:
         return Response({"message": "The request needs a JSON body."}, status_code=400)
     return Response({"errors": reasons or {"": error.detail}, "message": VALIDATION_FAILED}, status_code=400)
+
+
+def _sent_name(request: AnyRequest, parameter: str) -> str:
+    """How a parameter of a handler is called on the wire."""
+    handler = request.scope.get("route_handler")
+    hints = get_type_hints(handler.fn, include_extras=True) if isinstance(handler, HTTPRouteHandler) else {}
+    marks = get_args(hints.get(parameter))[1:]
+    names = [mark.name for mark in marks if isinstance(mark, (HeaderParameter, QueryParameter)) and mark.name]
+    return names[0] if names else parameter
 
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[object]:

@@ -16,7 +16,7 @@ from horde.server.requests.expire import ROUND_MAX, forget_expired, return_late_
 from horde.server.requests.orphans import delete_orphans
 from horde.server.settings import Settings
 from horde.server.webhooks.outbox import FORGOTTEN_MAX, forget_old_messages
-from horde.server.workers.record import prune_work_done
+from horde.server.workers.history import fold_work
 
 MINUTELY = timedelta(minutes=1)
 HOURLY = timedelta(hours=1)
@@ -50,6 +50,6 @@ def duties(settings: Settings) -> tuple[Duty, ...]:
         Duty("forget old idempotency keys", HOURLY, forget_old_keys),
         Duty("forget old webhook deliveries", HOURLY, forget_old_messages, FORGOTTEN_MAX),
         Duty("forget old blocks", HOURLY, forget_old_blocks),
-        Duty("forget old work", HOURLY, prune_work_done),
+        Duty("add up old work", HOURLY, fold_work),
         Duty("delete unused lanes", HOURLY, delete_unused, DELETED_MAX),
     )

@@ -21,6 +21,7 @@ from horde.kinds.image_refusals import SourceImageResolutionExceeded
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key
+from horde.server.modes.modes import refuse_in_maintenance
 from horde.server.requests.accept import Accepted, Group, Order
 from horde.server.requests.accept_groups import accept_groups_together, refuse_group_early
 from horde.server.requests.cost import cost_of
@@ -42,10 +43,12 @@ class Forms:
 async def submit_forms(ctx: Context, user: User, forms: Forms, key: Key | None = None) -> Accepted:
     """Put all forms into the queue, or none; a call with a `key` that was made before is answered as it was then.
 
-    Raises TooManyPrompts, IdempotencyKeyConflict, an ImageValidationFailed, Overloaded and StorageFailed.
+    Raises MaintenanceMode, TooManyPrompts, IdempotencyKeyConflict, an ImageValidationFailed,
+    Overloaded and StorageFailed.
     """
     if key and (known := await submitted(ctx, key)):
         return known
+    await refuse_in_maintenance(ctx)
     group = _group(user, uuid.uuid4(), forms.drafts, None, key)
     await refuse_group_early(ctx, group)
     sources, count = await _source(ctx, group.id, forms.source)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from horde.errors import HordeError, KudosUpfront, Overloaded, RequiresTrust, WorkerNotFound
+from horde.errors import HordeError, KudosUpfront, MaintenanceMode, Overloaded, RequiresTrust, WorkerNotFound
 from horde.kinds import KINDS
 from horde.kinds.base import Draft, Heavy, Needs
 from horde.kinds.image_refusals import MoreThanMinExtraSourceImage, TooManyExtraSourceImages
@@ -17,6 +17,7 @@ from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key, answer_to
 from horde.server.ledger.balance import balance
+from horde.server.modes.modes import refuse_in_maintenance
 from horde.server.requests.accept import Accepted, Order, accept_once_together, accept_together, refuse_early
 from horde.server.requests.cost import Cost, check_upfront, cost_of
 from horde.server.requests.screen import screened
@@ -49,10 +50,11 @@ async def submit(
 
     One that its requestor cannot pay upfront, though it must be paid so, is made smaller where the draft allows it.
     Pictures that were `sent` along are looked at last of all. `style` is what the draft was made by, if it was; its
-    author is paid. Raises what the kind's own check raises, RequiresTrust, WorkerNotFound, what `screened` raises,
-    TooManyPrompts, KudosUpfront, IdempotencyKeyConflict, and what `store_sources` raises; nothing is written then but
-    what `screened` writes.
+    author is paid. Raises MaintenanceMode, what the kind's own check raises, RequiresTrust, WorkerNotFound, what
+    `screened` raises, TooManyPrompts, KudosUpfront, IdempotencyKeyConflict, and what `store_sources` raises; nothing is
+    written then but what `screened` writes.
     """
+    await _refuse_new(ctx, key)
     needs = checked(user, draft)
     await _refuse_unknown_workers(ctx, needs)
     draft = await screened(ctx, user, draft)
@@ -79,6 +81,15 @@ async def _accepted(ctx: Context, order: Order) -> Accepted:
     needs = checked(order.user, smaller)
     cost = await _cost(ctx, order.user, smaller, needs, order.style)
     return await ctx.together(accept, replace(order, draft=smaller, needs=needs, cost=cost))
+
+
+async def _refuse_new(ctx: Context, key: Key | None) -> None:
+    try:
+        await refuse_in_maintenance(ctx)
+    except MaintenanceMode:
+        # What was accepted before is not new: it is answered as it was then.
+        if key is None or await answer_to(ctx, key) is None:
+            raise
 
 
 async def _accepted_with_sources(ctx: Context, order: Order, sent: SentSources) -> Accepted:
@@ -155,6 +166,7 @@ async def estimated(ctx: Context, user: User, draft: Draft[P], *, style: StyleUs
     Nothing is written but what `screened` writes, and that a `style` counts one more use: such a call looks at it
     (contract/lifecycle.md, section 16).
     """
+    await refuse_in_maintenance(ctx)
     needs = checked(user, draft)
     await _refuse_unknown_workers(ctx, needs)
     draft = await screened(ctx, user, draft)

@@ -9,12 +9,11 @@ from horde.server.context import Context
 from horde.server.matching.lanes import Lanes
 from horde.server.requests.survey import survey
 from horde.server.workers.done import done_lately
+from horde.server.workers.history import NOT_TOLD
 from horde.server.workers.online import online
 
 ETA_UNKNOWN_S = 10_000
 """What the reference answers where nothing can be told (contract/lifecycle.md, section 15)."""
-NOT_SHOWN = "horde_special"
-"""How the names of models begin that are for special users alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +39,7 @@ async def models(ctx: Context, kind: str) -> list[ModelStatus]:
             threads.update(dict.fromkeys(worker.models, worker.threads))
     found = []
     for name in sorted({*threads, *demand}):
-        if name.startswith(NOT_SHOWN):
+        if name.startswith(NOT_TOLD):
             continue
         waiting, speed = demand.get(name, _Demand()), done.speed(kind, name)
         eta_s = _eta_s(waiting.things, threads[name], speed)

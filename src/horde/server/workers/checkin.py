@@ -20,6 +20,7 @@ from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.moderation.blocks import refuse_blocked
+from horde.server.modes.modes import modes
 from horde.server.workers.joining import Newcomer, are_limited, hold_the_door, origin, room
 from horde.server.workers.online import Member, online
 from horde.server.workers.roster import ONLINE_FOR, OfferTerms, Worker, sql
@@ -102,9 +103,10 @@ def _is_old_news(worker: Worker, owner: User, said: CheckIn, now: datetime) -> b
 
 
 async def _check_in_together(ctx: Context, calls: Sequence[_Call]) -> list[Worker | HordeError]:
+    invite_only = (await modes(ctx)).invite_only
     async with ctx.database.transaction() as tx:
         known = await _named(tx, {call.said.name for call in calls})
-        refusals = await _admit(tx, ctx, calls, known)
+        refusals = await _admit(tx, ctx, calls, known, invite_only=invite_only)
         outcomes: dict[str, Worker] = {}
         origins: dict[str, str] = {}
         for index, call in enumerate(calls):
@@ -131,9 +133,11 @@ def _suspects(calls: Sequence[_Call], outcomes: dict[str, Worker]) -> list[Suspe
     ]
 
 
-async def _admit(tx: Tx, ctx: Context, calls: Sequence[_Call], known: dict[str, Worker]) -> dict[int, HordeError]:
+async def _admit(
+    tx: Tx, ctx: Context, calls: Sequence[_Call], known: dict[str, Worker], *, invite_only: bool
+) -> dict[int, HordeError]:
     """Make the workers that are new, add them to those `known`, and return who is refused, by place among the calls."""
-    settings = ctx.services.settings
+    settings = msgspec.structs.replace(ctx.services.settings, invite_only=invite_only)
     strangers = {index: call for index, call in enumerate(calls) if call.said.name not in known}
     if strangers and are_limited(settings, [call.newcomer for call in strangers.values()]):
         await hold_the_door(tx)

@@ -61,11 +61,11 @@ async def done_lately(ctx: Context) -> Done:
 
 async def _read(ctx: Context, _previous: Done | None) -> Done:
     async with ctx.database.statement() as tx:
-        found = await tx.all(sql.done_since, _ModelDone, since=ctx.now - LATELY, minute=_slice(ctx.now - MINUTE))
+        found = await tx.all(sql.done_since, _ModelDone, since=ctx.now - LATELY, minute=slice_after(ctx.now - MINUTE))
     return Done(found)
 
 
-def _slice(moment: datetime) -> datetime:
+def slice_after(moment: datetime) -> datetime:
     """The beginning of the slice after the one in which the moment lies."""
     seconds = int(moment.timestamp()) // SLICE_S * SLICE_S + SLICE_S
     return datetime.fromtimestamp(seconds, tz=moment.tzinfo)

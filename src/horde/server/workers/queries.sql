@@ -178,7 +178,7 @@ SET jobs = w.jobs + excluded.jobs, things = w.things + excluded.things, busy_s =
 
 -- name: count_uncompleted
 -- Jobs were given back by these locked workers. Who failed too often within so long is put into maintenance, with a
--- message where it was not there yet, and begins anew. Returns those with their owners.
+-- message where it was not there yet, and begins anew; in raid mode it is not told so. Returns those with their owners.
 WITH counted AS (
     SELECT w.id, given.jobs, (:aborted_max::jsonb ->> w.kind)::integer AS aborted_max,
         given.failures + CASE WHEN w.aborted_since > :now::timestamptz - :within::interval THEN w.aborted ELSE 0 END AS aborted,
@@ -186,19 +186,21 @@ WITH counted AS (
     FROM workers AS w
     JOIN jsonb_to_recordset(:workers::jsonb) AS given (id uuid, jobs bigint, failures integer) ON given.id = w.id
 ), judged AS (
-    SELECT *, aborted > aborted_max AS is_too_much
+    SELECT counted.*, m.raid AS is_raid,
+        aborted > CASE WHEN m.raid THEN aborted_max / 2 ELSE aborted_max END AS is_too_much
     FROM counted
+    CROSS JOIN modes AS m
 ), changed AS (
     UPDATE workers AS w
     SET uncompleted = w.uncompleted + judged.jobs,
         aborted = CASE WHEN judged.is_too_much THEN 0 ELSE judged.aborted END,
         aborted_since = CASE WHEN judged.is_too_much OR judged.aborted = 0 THEN NULL ELSE judged.aborted_since END,
         maintenance_message = CASE
-            WHEN judged.is_too_much AND NOT w.is_in_maintenance
+            WHEN judged.is_too_much AND NOT judged.is_raid AND NOT w.is_in_maintenance
             THEN replace(:message, :times, judged.aborted_max::text)
             ELSE w.maintenance_message
         END,
-        is_in_maintenance = w.is_in_maintenance OR judged.is_too_much,
+        is_in_maintenance = w.is_in_maintenance OR (judged.is_too_much AND NOT judged.is_raid),
         changed_at = clock_timestamp()
     FROM judged
     WHERE w.id = judged.id
@@ -282,10 +284,59 @@ UPDATE workers
 SET deleted_at = :now, team_id = NULL, changed_at = clock_timestamp()
 WHERE id = :id;
 
--- name: prune_work_done!
--- Forget old slices of work.
-DELETE FROM work_done
-WHERE slice < :before;
+-- name: fold_slices!
+-- Old slices of work become hours, in one statement: nothing is lost and nothing counted twice, whenever it is killed.
+WITH old AS (
+    DELETE FROM work_done
+    WHERE slice < :before
+    RETURNING kind, model, slice, jobs, things
+)
+INSERT INTO work_history AS h (kind, model, period, begins, jobs, things)
+SELECT kind, model, 'hour', date_trunc('hour', slice, 'UTC') AS begins, sum(jobs), sum(things)
+FROM old
+GROUP BY kind, model, begins
+ORDER BY kind, model, begins
+ON CONFLICT (kind, period, begins, model) DO UPDATE
+SET jobs = h.jobs + excluded.jobs, things = h.things + excluded.things;
+
+-- name: fold_history!
+-- The same of old hours, which become days, or of old days, which become what was ever done.
+WITH old AS (
+    DELETE FROM work_history
+    WHERE period = :period AND begins < :before
+    RETURNING kind, model, begins, jobs, things
+)
+INSERT INTO work_history AS h (kind, model, period, begins, jobs, things)
+SELECT kind, model, :larger::text,
+    CASE WHEN :larger = 'day' THEN date_trunc('day', old.begins, 'UTC') ELSE to_timestamp(0) END AS starts, sum(jobs),
+    sum(things)
+FROM old
+GROUP BY kind, model, starts
+ORDER BY kind, model, starts
+ON CONFLICT (kind, period, begins, model) DO UPDATE
+SET jobs = h.jobs + excluded.jobs, things = h.things + excluded.things;
+
+-- name: work_by_period
+-- All work that was ever done, by model, and what of it was done since each of these moments: out of at most two hours of
+-- slices, a day of hours, a month of days, and one row for all before.
+SELECT kind, model,
+    coalesce(sum(jobs) FILTER (WHERE begins >= :minute), 0)::bigint AS minute_jobs,
+    coalesce(sum(things) FILTER (WHERE begins >= :minute), 0)::bigint AS minute_things,
+    coalesce(sum(jobs) FILTER (WHERE begins >= :hour), 0)::bigint AS hour_jobs,
+    coalesce(sum(things) FILTER (WHERE begins >= :hour), 0)::bigint AS hour_things,
+    coalesce(sum(jobs) FILTER (WHERE begins >= :day), 0)::bigint AS day_jobs,
+    coalesce(sum(things) FILTER (WHERE begins >= :day), 0)::bigint AS day_things,
+    coalesce(sum(jobs) FILTER (WHERE begins >= :month), 0)::bigint AS month_jobs,
+    coalesce(sum(things) FILTER (WHERE begins >= :month), 0)::bigint AS month_things,
+    sum(jobs)::bigint AS total_jobs, sum(things)::bigint AS total_things
+FROM (
+    SELECT kind, model, slice AS begins, jobs, things
+    FROM work_done
+    UNION ALL
+    SELECT kind, model, begins, jobs, things
+    FROM work_history
+) AS work
+GROUP BY kind, model;
 
 -- name: done_since
 -- The work since then, and of it that since the minute, by model.

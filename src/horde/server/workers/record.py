@@ -11,7 +11,6 @@ from uuid import UUID
 import structlog
 
 from horde.kinds import KINDS
-from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.teams.count import Share, count
 from horde.server.workers.roster import sql
@@ -22,8 +21,6 @@ log = structlog.get_logger(__name__)
 
 SLICE_S = 10
 """Work done is counted in slices of so many seconds; "in the past minute" is the sum of six."""
-SLICES_KEPT_FOR = timedelta(minutes=65)
-"""A little longer than anybody looks back."""
 SECONDS_MIN = 0.001
 """A job cannot have taken less: speeds stay finite."""
 ABORTED_WITHIN = timedelta(hours=1)
@@ -142,7 +139,8 @@ async def count_uncompleted(tx: Tx, of_jobs: Sequence[UUID], of_batches: Sequenc
     """Count jobs that workers took and did not deliver, one for each time that a worker is named.
 
     `of_batches` names the worker of each batch in which nothing had failed before: these are its failures, and who
-    fails too often is put into maintenance and its owner suspected. Locks workers, then their owners.
+    fails too often is put into maintenance, but not in raid mode, and its owner suspected. Locks workers, then their
+    owners.
     """
     jobs, failures = Counter(of_jobs), Counter(of_batches)
     await tx.values(sql.lock_workers, UUID, ids=sorted(jobs))
@@ -160,9 +158,3 @@ async def count_uncompleted(tx: Tx, of_jobs: Sequence[UUID], of_batches: Sequenc
         log.warning("worker.guarded", worker=worker.name)
     suspects = [Suspect(worker_id=worker.id, owner_id=worker.user_id, reason="aborted jobs") for worker in guarded]
     await suspect_workers(tx, suspects)
-
-
-async def prune_work_done(ctx: Context) -> int:
-    """Forget slices that nobody looks at any more; returns how many there were."""
-    async with ctx.database.transaction() as tx:
-        return await tx.run(sql.prune_work_done, before=ctx.now - SLICES_KEPT_FOR)

@@ -14,6 +14,7 @@ from horde.server.api.connection import AnyRequest, Ctx, address_of
 from horde.server.api.documentation import json_body
 from horde.server.api.site import pages
 from horde.server.moderation.blocks import refuse_blocked
+from horde.server.modes.modes import refuse_strangers
 from horde.wire.native import Register, Registered
 
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -44,6 +45,7 @@ async def register_account(request: AnyRequest, ctx: Ctx) -> Response[Registered
     else:
         username = decode(await request.body(), Register).username
     await refuse_blocked(ctx, address_of(request))
+    await refuse_strangers(ctx)
     new = await register(ctx, username)
     if is_form:
         shown = {"alias": html.escape(new.user.alias), "key": html.escape(new.key)}

@@ -5,24 +5,47 @@ Source: contract/api-v1.md, section 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 from litestar import MediaType, Response
 from litestar.exceptions import HTTPException
+from litestar.openapi.spec import OpenAPIType, Operation, Schema
 from litestar.types import ExceptionHandlersMap
 
-from horde.errors import HordeError, NotAdmin, NotModerator, TooManyPrompts
+from horde.errors import (
+    AnonForbiddenWorker,
+    HordeError,
+    MaintenanceMode,
+    NotAdmin,
+    NotModerator,
+    NotOwner,
+    TooManyPrompts,
+    WrongCredentials,
+)
 from horde.server.api import body
 from horde.server.api.connection import AnyRequest
+from horde.server.api.documentation import json_body
 from horde.server.api.errors import BadPayload
 
 T = TypeVar("T")
 
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-STATUSES: dict[type[HordeError], int] = {TooManyPrompts: 503, NotAdmin: 401, NotModerator: 401}
+STATUSES: dict[type[HordeError], int] = {
+    AnonForbiddenWorker: 401,
+    MaintenanceMode: 503,
+    TooManyPrompts: 503,
+    NotAdmin: 401,
+    NotModerator: 401,
+    NotOwner: 401,
+    WrongCredentials: 401,
+}
 """Where v1 answers with another status: it has no 429 of its own, and 401 for who may not."""
+
+TEXT, NUMBER = Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.INTEGER)
+TRUTH, TEXTS = Schema(type=OpenAPIType.BOOLEAN), Schema(type=OpenAPIType.ARRAY, items=TEXT)
 
 
 async def arguments(request: AnyRequest, kind: type[T], *, required: Sequence[str], casts: bool = False) -> T:
@@ -41,6 +64,17 @@ async def arguments(request: AnyRequest, kind: type[T], *, required: Sequence[st
         return msgspec.convert(values, kind, strict=not casts)
     except msgspec.ValidationError as error:
         raise BadPayload.of(error) from error
+
+
+def taking(properties: dict[str, Schema], *, example: Mapping[str, object]) -> type[Operation]:
+    """The class of an operation that is described with such a body; the properties of the example are required."""
+
+    @dataclass
+    class Described(Operation):
+        def __post_init__(self) -> None:
+            self.request_body = json_body(properties, example=example)
+
+    return Described
 
 
 def on_horde_error(_request: AnyRequest, error: HordeError) -> Response[bytes]:

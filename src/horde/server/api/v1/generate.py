@@ -1,18 +1,19 @@
-"""The one call of the oldest clients: ask, and hold the line until the pictures are there.
+"""What the oldest clients ask for: hold the line until the pictures are there, or come again for them.
 
 Source: contract/api-v1.md, sections 1 and 2.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
-from litestar import MediaType, Router, post
+from litestar import MediaType, Response, Router, get, post
 from litestar.exceptions import ClientException
-from litestar.openapi.spec import OpenAPIType, Operation, Schema
+from litestar.openapi.spec import OpenAPIType, Schema
+from litestar.params import FromPath
 
-from horde.errors import BadInput, MissingPrompt, NothingMade, NoWorkerNow, RequestNotFound
+from horde.errors import BadInput, MissingPrompt, NothingMade, NoWorkerNow, RequestNotFound, WorkerNotFound
 from horde.kinds import image
 from horde.kinds.base import Draft
 from horde.kinds.seeds import seed_number
@@ -20,14 +21,13 @@ from horde.server.accounts.keys import ANONYMOUS_KEY, authenticate
 from horde.server.accounts.users import User
 from horde.server.api import pictures
 from horde.server.api.connection import AnyRequest, Ctx, IdempotencyKey, address_of, idempotency_key, watch
-from horde.server.api.documentation import json_body
 from horde.server.api.errors import BadPayload
-from horde.server.api.v1.arguments import BARE_TEXTS, arguments
+from horde.server.api.v1.arguments import BARE_TEXTS, NUMBER, TEXT, TEXTS, arguments, bare, taking
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key
 from horde.server.requests.accept import Accepted
 from horde.server.requests.cancel import cancel
-from horde.server.requests.read import Status, status
+from horde.server.requests.read import Progress, Status, progress, status
 from horde.server.requests.submit import checked, submit, submitted
 from horde.server.requests.wait import until_done
 from horde.server.workers.read import can_be_served
@@ -41,24 +41,18 @@ EXPIRED = "Prompt Request Expired"
 REQUIRED = ("prompt", "api_key")
 
 
-@dataclass
-class DescribedGenerate(Operation):
-    """The operation in the document, with its body."""
-
-    def __post_init__(self) -> None:
-        text = Schema(type=OpenAPIType.STRING)
-        number = Schema(type=OpenAPIType.INTEGER)
-        properties = {
-            "prompt": text,
-            "api_key": text,
-            "params": Schema(
-                type=OpenAPIType.OBJECT,
-                properties={"n": number, "steps": number, "width": number, "height": number, "seed": text},
-            ),
-            "servers": Schema(type=OpenAPIType.ARRAY, items=text),
-        }
-        example = {"prompt": "A horde of stable robots", "api_key": ANONYMOUS_KEY}
-        self.request_body = json_body(properties, example=example)
+DescribedGenerate = taking(
+    {
+        "prompt": TEXT,
+        "api_key": TEXT,
+        "params": Schema(
+            type=OpenAPIType.OBJECT,
+            properties={"n": NUMBER, "steps": NUMBER, "width": NUMBER, "height": NUMBER, "seed": TEXT},
+        ),
+        "servers": TEXTS,
+    },
+    example={"prompt": "A horde of stable robots", "api_key": ANONYMOUS_KEY},
+)
 
 
 @post("/sync", operation_class=DescribedGenerate, status_code=200, media_type=MediaType.JSON, summary="Ask and wait")
@@ -81,12 +75,61 @@ async def generate_sync(request: AnyRequest, ctx: Ctx, key: IdempotencyKey = Non
     return await _generations(ctx, found)
 
 
+@post("/async", operation_class=DescribedGenerate, status_code=200, media_type=MediaType.JSON, summary="Ask")
+async def generate_async(request: AnyRequest, ctx: Ctx, key: IdempotencyKey = None) -> v1.Asked:
+    """Ask for images; look with generate/check, and fetch them with generate/prompt."""
+    asked = await arguments(request, v1.Generate, required=REQUIRED)
+    user = await authenticate(ctx, asked.api_key)
+    draft = replace(_draft(asked), address=address_of(request))
+    return v1.Asked((await _accepted(ctx, user, draft, await idempotency_key(request, user, key))).id)
+
+
+@get("/check/{request_id:str}", media_type=MediaType.JSON, summary="How far is it?")
+async def check(ctx: Ctx, request_id: FromPath[str]) -> Response[v1.Check] | Response[bytes]:
+    """How far a request is."""
+    try:
+        found = await progress(ctx, request_id, kind=image.NAME)
+    except RequestNotFound:
+        return bare("ID not found", 404)
+    return Response(_check(found))
+
+
+@get("/prompt/{request_id:str}", media_type=MediaType.JSON, summary="Pictures that are ready")
+async def read_prompt(ctx: Ctx, request_id: FromPath[str]) -> Response[v1.Prompt]:
+    """How far a request is, with the pictures that are ready. They can be read again until the request expires."""
+    try:
+        found = await status(ctx, request_id, kind=image.NAME)
+    except RequestNotFound:
+        # As v1 has it: everything is there, and nothing in it.
+        return Response(v1.Prompt(), status_code=404)
+    generations = [
+        v1.PromptGeneration(img=made.img, seed=made.seed, server_id=made.server_id, server_name=made.server_name)
+        for made in await _generations(ctx, found)
+    ]
+    return Response(v1.Prompt(**msgspec.structs.asdict(_check(found.progress)), generations=generations))
+
+
+def _check(found: Progress) -> v1.Check:
+    return v1.Check(
+        finished=found.finished,
+        processing=found.processing,
+        waiting=found.waiting,
+        done=found.is_done,
+        queue_position=found.queue_position,
+        wait_time=found.wait_s,
+    )
+
+
 async def _accepted(ctx: Context, user: User, draft: Draft[image.ImageParams], once: Key | None) -> Accepted:
     """The request of this call, or the one that an earlier call with the same key made."""
     # The key comes first: the workers that could do it then may be gone, and the pictures are there all the same.
     if once and (known := await submitted(ctx, once)):
         return known
-    needs = checked(user, draft)
+    try:
+        needs = checked(user, draft)
+    except WorkerNotFound:
+        # Of v1's view a server that is not there is one that cannot do it now.
+        raise NoWorkerNow from None
     if not await can_be_served(ctx, needs, owner_id=user.id):
         raise NoWorkerNow
     return await submit(ctx, user, draft, once)
@@ -153,7 +196,7 @@ async def _generations(ctx: Context, found: Status) -> list[v1.Generation]:
 
 router = Router(
     "/generate",
-    route_handlers=[generate_sync],
+    route_handlers=[generate_sync, generate_async, check, read_prompt],
     exception_handlers=BARE_TEXTS,
     tags=["API v1"],
 )

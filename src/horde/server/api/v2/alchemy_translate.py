@@ -50,9 +50,10 @@ def forms(body: v2_alchemy.InterrogateAsync, client_agent: str, *, webhook: Webh
     return Forms(drafts=drafts, source=body.source_image)
 
 
-def accepted(request: Accepted) -> v2_alchemy.InterrogateAccepted:
-    """Under which id it waits, with a message where nobody can do all of it now."""
-    return v2_alchemy.InterrogateAccepted(request.id, None if request.is_possible else translate.NOBODY_NOW)
+def accepted(request: Accepted, *, tells_nobody: bool) -> v2_alchemy.InterrogateAccepted:
+    """Under which id it waits, with a message where nobody can do all of it now, if that is told."""
+    message = translate.NOBODY_NOW if tells_nobody and not request.is_possible else None
+    return v2_alchemy.InterrogateAccepted(request.id, message)
 
 
 def ask(body: v2_alchemy.InterrogatePop, address: str) -> Ask:

@@ -22,6 +22,7 @@ from horde.server.api.v2 import pictures, sources, translate
 from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, authenticated, pop_as_preferred
 from horde.server.api.v2.blocked import UNKNOWN_AGENT, refuse_unknown_blocked
 from horde.server.api.v2.styles_translate import in_style
+from horde.server.modes.modes import modes
 from horde.server.requests import deliver as delivering
 from horde.server.requests.cancel import cancel
 from horde.server.requests.lease import Popped
@@ -62,7 +63,7 @@ async def generate_async(
         return Response(v2.DryRun(whole_kudos_on_the_wire(price)), status_code=200)
     once = await idempotency_key(request, user, key)
     accepted = await submit(ctx, user, draft, once, sources.sent(data), style=style)
-    answer = translate.accepted(accepted)
+    answer = translate.accepted(accepted, tells_nobody=not (await modes(ctx)).raid)
     if answer.message:
         answer.warnings = [v2.Warned("NoAvailableWorker", answer.message)]
     return Response(answer, status_code=202)

@@ -13,6 +13,7 @@ from horde.server.api.shortcut import HOT
 from horde.server.api.v2 import text_translate, translate
 from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, authenticated, pop_as_preferred
 from horde.server.api.v2.styles_translate import in_style
+from horde.server.modes.modes import modes
 from horde.server.requests.cancel import cancel
 from horde.server.requests.deliver import deliver, report_fault
 from horde.server.requests.read import status
@@ -46,7 +47,7 @@ async def text_async(
         price = await estimated(ctx, user, draft, style=style)
         return Response(v2.DryRun(whole_kudos_on_the_wire(price)), status_code=200)
     accepted = await submit(ctx, user, draft, await idempotency_key(request, user, key), style=style)
-    return Response(translate.accepted(accepted), status_code=202)
+    return Response(translate.accepted(accepted, tells_nobody=not (await modes(ctx)).raid), status_code=202)
 
 
 @get("/status/{request_id:str}", opt=HOT, summary="Texts that are ready")

@@ -13,6 +13,7 @@ from horde.server.api.connection import AnyRequest, Ctx, IdempotencyKey, address
 from horde.server.api.shortcut import HOT
 from horde.server.api.v2 import alchemy_translate, translate
 from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, authenticated, pop_several_as_preferred
+from horde.server.modes.modes import modes
 from horde.server.requests.deliver import deliver, report_fault
 from horde.server.requests.forms import submit_forms
 from horde.server.requests.groups import cancel_group, group_status
@@ -44,7 +45,8 @@ async def interrogate_async(
     """
     webhook = translate.webhook(data, ctx.services.settings, base_url(request))
     forms = alchemy_translate.forms(data, client_agent, webhook=webhook)
-    return alchemy_translate.accepted(await submit_forms(ctx, user, forms, await idempotency_key(request, user, key)))
+    accepted = await submit_forms(ctx, user, forms, await idempotency_key(request, user, key))
+    return alchemy_translate.accepted(accepted, tells_nobody=not (await modes(ctx)).raid)
 
 
 @get("/status/{request_id:str}", opt=HOT, summary="Forms that are done")

@@ -8,10 +8,7 @@ from litestar import Router, get
 from litestar.params import PathParameter, QueryParameter
 
 from horde import __version__
-from horde.errors import NotModerator
 from horde.kinds import KINDS
-from horde.server.accounts.keys import authenticate
-from horde.server.api.auth import OptionalApiKey
 from horde.server.api.connection import Ctx
 from horde.server.status.heartbeat import heartbeat
 from horde.server.status.models import ModelStatus, models
@@ -114,23 +111,8 @@ def _mps(pixelsteps: int) -> float:
     return round(pixelsteps / PIXELSTEPS_PER_MPS, 2)
 
 
-@get("/modes", summary="How the horde is run")
-async def read_modes(ctx: Ctx, api_key: OptionalApiKey = None) -> v2.ModesAnswer:
-    """Which doors are closed at the moment. A key may be left out; one that is no moderator's is refused."""
-    is_moderator = False
-    if api_key:
-        if not (await authenticate(ctx, api_key)).is_moderator:
-            raise NotModerator
-        is_moderator = True
-    # Maintenance and raids are not there yet; the mode that is there is a setting.
-    modes = v2.ModesAnswer(maintenance_mode=False, invite_only_mode=ctx.services.settings.invite_only)
-    if is_moderator:
-        modes.raid_mode = False
-    return modes
-
-
 router = Router(
     "/status",
-    route_handlers=[read_heartbeat, list_models, read_model, read_performance, read_modes],
+    route_handlers=[read_heartbeat, list_models, read_model, read_performance],
     tags=["Status"],
 )

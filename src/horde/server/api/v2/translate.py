@@ -121,9 +121,9 @@ def webhook(body: AsksToBeTold, settings: Settings, base_url: str) -> Webhook | 
     return Webhook(url=body.webhook, events=tuple(dict.fromkeys(body.webhook_events)), base_url=base_url)
 
 
-def accepted(request: Accepted) -> v2.GenerateAccepted:
-    """Under which id it waits, with a message where nobody can do it now."""
-    message = None if request.is_possible else NOBODY_NOW
+def accepted(request: Accepted, *, tells_nobody: bool) -> v2.GenerateAccepted:
+    """Under which id it waits, with a message where nobody can do it now, if that is told (in raid mode it is not)."""
+    message = NOBODY_NOW if tells_nobody and not request.is_possible else None
     return v2.GenerateAccepted(id=request.id, kudos=whole_kudos_on_the_wire(request.price), message=message)
 
 
