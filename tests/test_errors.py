@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from horde import errors, errors_moderation
+from horde import errors, errors_moderation, errors_sharing
 from horde.errors import HordeError, RequestNotFound, WrongCredentials
 
-MODULES = (errors, errors_moderation)
+MODULES = (errors, errors_moderation, errors_sharing)
 CLASSES = sorted(
     {
         found

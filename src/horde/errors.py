@@ -110,22 +110,6 @@ class InvalidExtraSourceImages(BadInput):
     rc = "InvalidExtraSourceImages."
 
 
-class TokenOverflow(BadInput):
-    """max_length is more than max_context_length, of which it is a part."""
-
-
-class MissingFullSamplerOrder(BadInput):
-    """sampler_order has to name all samplers."""
-
-
-class TooManyStopSequences(BadInput):
-    """There are too many stop sequences."""
-
-
-class ExcessiveStopSequence(BadInput):
-    """The stop sequences are too long."""
-
-
 class InvalidExtraTexts(BadInput):
     """extra_texts are only used with the workflow qr_code."""
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from horde import errors
+from horde import errors, errors_sharing
 from horde.client import _calls
 from horde.client._answers import Answer, read
 from horde.client._retry import Failed
@@ -37,6 +37,8 @@ def body(**fields: object) -> bytes:
         (400, "InvalidExtraTexts.", errors.InvalidExtraTexts),
         (429, "TooManyPrompts", errors.TooManyPrompts),
         (400, "BadRequest", errors.BadInput),
+        (403, "Forbidden", errors.Refused),
+        (403, "SharedKeyEmpty", errors_sharing.SharedKeyEmpty),
     ],
 )
 def test_refusal_is_the_same_class_as_on_the_server(status: int, rc: str, kind: type[HordeError]) -> None:

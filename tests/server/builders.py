@@ -55,6 +55,7 @@ TABLES = (
     "work_done", "work_history", "secrets", "idempotency_keys", "webhook_deliveries", "webhook_secrets",
     "styles", "style_examples", "style_collections", "style_members",
     "address_blocks", "filters", "moderation_revisions", "corrupt_prompts", "user_suspicions", "worker_suspicions",
+    "shared_keys", "worker_messages",
 )  # fmt: skip
 
 

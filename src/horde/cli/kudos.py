@@ -12,6 +12,7 @@ from cyclopts.validators import Number
 
 from horde.cli.horde_options import ApiKey, HordeUrl
 from horde.cli.kudos_send import send
+from horde.cli.kudos_share import share, shared, unshare
 from horde.cli.output import answer
 from horde.cli.refusals import refusals
 from horde.client import ANONYMOUS_KEY, DEFAULT_URL, Horde
@@ -19,8 +20,10 @@ from horde.units import kudos, kudos_in_words
 from horde.wire import native
 from horde.wire.statement_csv import statement_csv
 
-app = App(name="kudos", help="Show your kudos and what moved them, and give some away.")
+app = App(name="kudos", help="Show your kudos and what moved them, give some away, and share some by keys.")
 app.command(send)
+for command in (share, shared, unshare):
+    app.command(command)
 
 SHOWN = 10
 """Entries that are shown, when nobody said how many: they fit on a screen with what the account holds."""

@@ -23,7 +23,7 @@ COMMANDS = {
     "generate": ("horde.cli.generate:generate", "Ask a horde for pictures."),
     "explain": ("horde.cli.explain:explain", "Say how far a request is, and why it waits."),
     "register": ("horde.cli.register:register", "Make an account on a horde and print its key."),
-    "kudos": ("horde.cli.kudos:app", "Show your kudos and what moved them, and give some away."),
+    "kudos": ("horde.cli.kudos:app", "Show your kudos and what moved them, give some away, and share some by keys."),
     "admin": ("horde.cli.admin:app", "Look after a horde of your own, beside its server."),
 }
 """Every command: where it lies, and its line in `horde --help`, which knows nothing of what is not imported."""

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from horde import errors
+from horde import errors, errors_sharing
 from horde.client._calls import A, Call
 from horde.client._retry import Failed
 from horde.client.errors import BadAnswer
@@ -106,7 +106,10 @@ def _class_of(rc: str, status: int) -> type[HordeError]:
 
 @cache
 def _known_classes() -> dict[str, type[HordeError]]:
-    return {kind.rc: kind for kind in _descendants(HordeError) if kind.__module__ == errors.__name__}
+    roots = {kind.rc: kind for kind in _descendants(HordeError) if kind.__module__ == errors.__name__}
+    # Of those that share a code with others, which only the words tell apart, the general one stands for all.
+    shared = [kind for kind in _descendants(HordeError) if kind.__module__ == errors_sharing.__name__]
+    return roots | {kind.rc: kind for kind in shared if kind.rc == kind.__name__}
 
 
 def _descendants(kind: type[HordeError]) -> Iterator[type[HordeError]]:

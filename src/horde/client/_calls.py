@@ -24,7 +24,7 @@ V2 = "/api/v2"
 class Call(Generic[A]):
     """One call of a horde."""
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     answer: type[A]
     body: msgspec.Struct | None = None
@@ -140,6 +140,24 @@ def transfer(username: str, amount: int, key: str) -> Call[v2_accounts.Transferr
         headers={"Idempotency-Key": key},
         is_repeatable=True,
     )
+
+
+def share(wanted: v2_accounts.SharedKeyChange) -> Call[v2_accounts.SharedKeyAnswer]:
+    """Make a shared key. Not repeatable: each call makes another one."""
+    path = f"{V2}/sharedkeys"
+    return Call(method="PUT", path=path, body=wanted, answer=v2_accounts.SharedKeyAnswer, is_repeatable=False)
+
+
+def shared_key(key_id: str) -> Call[v2_accounts.SharedKeyAnswer]:
+    """What a shared key allows."""
+    path = f"{V2}/sharedkeys/{quote(key_id, safe='')}"
+    return Call(method="GET", path=path, answer=v2_accounts.SharedKeyAnswer, is_repeatable=True)
+
+
+def unshare(key_id: str) -> Call[v2_accounts.Done]:
+    """Delete a shared key. Not repeatable: the second call would be told that there is no such key."""
+    path = f"{V2}/sharedkeys/{quote(key_id, safe='')}"
+    return Call(method="DELETE", path=path, answer=v2_accounts.Done, is_repeatable=False)
 
 
 def statement(

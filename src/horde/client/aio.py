@@ -98,6 +98,35 @@ class AsyncHorde:
         """Give `amount` whole kudos to `alias#id`; returns what was given. With the same `key` it is done once."""
         return (await self.call(_calls.transfer(username, amount, key or str(uuid4())))).transferred
 
+    async def share(
+        self,
+        *,
+        kudos: int = 5000,
+        days: int = -1,
+        name: str = "",
+        max_image_pixels: int = -1,
+        max_image_steps: int = -1,
+        max_text_tokens: int = -1,
+    ) -> v2_accounts.SharedKeyAnswer:
+        """Make a key with which others ask at your cost, within its limits; -1: there is none."""
+        wanted = v2_accounts.SharedKeyChange(
+            kudos=kudos,
+            expiry=days,
+            name=name,
+            max_image_pixels=max_image_pixels,
+            max_image_steps=max_image_steps,
+            max_text_tokens=max_text_tokens,
+        )
+        return await self.call(_calls.share(wanted))
+
+    async def shared_key(self, key_id: str) -> v2_accounts.SharedKeyAnswer:
+        """What a shared key allows, and what is left of it."""
+        return await self.call(_calls.shared_key(key_id))
+
+    async def unshare(self, key_id: str) -> None:
+        """Delete a shared key of yours."""
+        await self.call(_calls.unshare(key_id))
+
     async def workers(self) -> list[v2.WorkerAnswer]:
         """The workers that are online."""
         return await self.call(_calls.workers())

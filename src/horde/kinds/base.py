@@ -141,6 +141,8 @@ class Draft(Generic[P]):
     """Where the request comes from; empty: not known."""
     replaces_suspicious: bool = True
     """Whether what filters hit is replaced in its prompt, instead of refusing it (v2: `replacement_filter`)."""
+    proxied_account: str | None = None
+    """For whom a service asks, in the service's own words."""
 
     @property
     def has_source_image(self) -> bool:
@@ -232,6 +234,28 @@ def told_by_name(state: str) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """What a kind has to know of an account that asks or serves."""
+
+    alias: str
+    """`name#id`."""
+    is_special: bool
+
+
+def asks_as_anybody(_draft: Draft[P], _person: Person) -> None:
+    """For kinds that anybody may ask for in every way."""
+
+
+def offers_as_anybody(_models: Collection[str], _person: Person) -> None:
+    """For kinds whose models anybody may offer."""
+
+
+def not_limited(_params: msgspec.Struct) -> Mapping[str, int]:
+    """For kinds whose jobs no shared key limits."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind(Generic[P]):
     """One kind of job as a table of pure functions. The registry `KINDS` is the only place that lists them."""
 
@@ -312,6 +336,12 @@ class Kind(Generic[P]):
     """(the result's state) -> how a webhook tells it (contract/lifecycle.md, section 11)."""
     reworded_for_webhook: Callable[[dict[str, object]], dict[str, object]] | None = None
     """(what a webhook tells of a job of any kind) -> how it tells it of this one; None: just so."""
+    check_asker: Callable[[Draft[P], Person], None] = asks_as_anybody
+    """Raises a refusal for what this account may not ask for."""
+    check_server: Callable[[Collection[str], Person], None] = offers_as_anybody
+    """(models, the worker's owner): raises BadInput for models that this account may not offer."""
+    job_sizes: Callable[[P], Mapping[str, int]] = not_limited
+    """How large one job is, by the names of the limits that a shared key may set for it."""
 
     @property
     def may_leave_files(self) -> bool:

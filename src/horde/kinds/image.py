@@ -33,6 +33,7 @@ from horde.kinds.image_params import effective_steps as effective_steps
 from horde.kinds.image_params import steps as steps
 from horde.kinds.image_price import base
 from horde.kinds.image_sources import check_sources
+from horde.kinds.image_special import check_asker, check_server
 from horde.kinds.image_upfront import downgraded, heavy
 from horde.kinds.models import is_any_large
 from horde.kinds.styles import IMAGE_STYLES
@@ -190,6 +191,11 @@ def worth_to(price: Kudos, model: str, needs: Needs) -> Kudos:
     return worth(price, model, needs.features)
 
 
+def job_sizes(params: ImageParams) -> Mapping[str, int]:
+    """What shared keys limit of one picture."""
+    return {"image_pixels": params.pixels, "image_steps": steps(params)}
+
+
 SKIP_KEYS_SHOWN = (
     "bridge_version", "untrusted", "performance", "controlnet", "post-processing", "lora", "nsfw", "unsafe_ip",
     "painting", "img2img", "worker_id", "models",
@@ -228,4 +234,7 @@ KIND = Kind(
     skip_keys_shown=SKIP_KEYS_SHOWN,
     style=IMAGE_STYLES,
     makes_files=True,
+    check_asker=check_asker,
+    check_server=check_server,
+    job_sizes=job_sizes,
 )

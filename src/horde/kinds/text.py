@@ -11,18 +11,18 @@ from dataclasses import replace
 
 import msgspec
 
-from horde.errors import (
-    ExcessiveStopSequence,
-    MissingFullSamplerOrder,
-    MissingPrompt,
-    TokenOverflow,
-    TooManyStopSequences,
-)
+from horde.errors import MissingPrompt
 from horde.kinds import text_price
 from horde.kinds.base import ChargeTerms, Draft, Heavy, Kind, Made, Needs, Unit, told_by_name
 from horde.kinds.models import billions_of
 from horde.kinds.styles import TEXT_STYLES
 from horde.kinds.text_params import TextParams as TextParams
+from horde.kinds.text_refusals import (
+    ExcessiveStopSequence,
+    MissingFullSamplerOrder,
+    TokenOverflow,
+    TooManyStopSequences,
+)
 from horde.units import Kudos
 
 NAME = "text"
@@ -209,6 +209,11 @@ def size_in_words(name: str, tokens: int) -> str:
     return f"{tokens:,} tokens of {'text' if name == LENGTH else 'context'}"
 
 
+def job_sizes(params: TextParams) -> Mapping[str, int]:
+    """What shared keys limit of one text."""
+    return {"text_tokens": params.max_length}
+
+
 KIND = Kind(
     name=NAME,
     params=TextParams,
@@ -239,6 +244,7 @@ KIND = Kind(
     skip_keys_shown=(),
     style=TEXT_STYLES,
     makes_files=False,
+    job_sizes=job_sizes,
     result_field="text",
     state_for_webhook=told_by_name,
 )

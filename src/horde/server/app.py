@@ -29,32 +29,8 @@ from horde.server.api.public_lists import PublicLists
 from horde.server.api.shortcut import ShortCuts
 from horde.server.api.site import documents as pages
 from horde.server.api.site import front, register, serviceinfo, transfer
-from horde.server.api.v1 import generate as v1_generate
-from horde.server.api.v1 import kudos as v1_kudos
-from horde.server.api.v1 import serve as v1_serve
-from horde.server.api.v1 import servers as v1_servers
-from horde.server.api.v1 import status as v1_status
-from horde.server.api.v1 import users as v1_users
-from horde.server.api.v2 import (
-    collections,
-    dev,
-    documents,
-    filters,
-    generate,
-    generate_text,
-    interrogate,
-    kudos,
-    modes,
-    news,
-    operations,
-    ratings,
-    stats,
-    status,
-    styles,
-    teams,
-    users,
-    workers,
-)
+from horde.server.api.v1 import routes as v1_routes
+from horde.server.api.v2 import routes as v2_routes
 from horde.server.context import Services
 from horde.server.db.migrate import migrate
 from horde.server.db.notify import Work, open_hints
@@ -69,15 +45,6 @@ from horde.server.storage.objects import Objects
 from horde.server.webhooks.send import sending
 
 log = structlog.get_logger(__name__)
-
-V1_ROUTERS = [
-    v1_generate.router,
-    v1_serve.router,
-    v1_servers.router,
-    v1_status.router,
-    v1_kudos.router,
-    v1_users.router,
-]
 
 
 def create_app(settings: Settings) -> Litestar:
@@ -114,32 +81,8 @@ def create_app(settings: Settings) -> Litestar:
             native_kudos.router,
             native_webhooks.router,
             documentation.assets(),
-            Router("/api/v1", route_handlers=V1_ROUTERS),
-            Router(
-                "/api/v2",
-                route_handlers=[
-                    dev.router,
-                    documents.router,
-                    generate.router,
-                    generate_text.router,
-                    interrogate.router,
-                    workers.router,
-                    status.router,
-                    modes.router,
-                    news.router,
-                    ratings.router,
-                    stats.router,
-                    users.find_user,
-                    users.router,
-                    kudos.router,
-                    teams.router,
-                    styles.router,
-                    collections.router,
-                    collections.read_collection_by_name,
-                    operations.router,
-                    filters.router,
-                ],
-            ),
+            Router("/api/v1", route_handlers=v1_routes.ALL),
+            Router("/api/v2", route_handlers=v2_routes.ALL),
         ],
         lifespan=[lifespan],
         state=State({}),

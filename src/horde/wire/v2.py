@@ -79,7 +79,8 @@ class GenerateAsync(msgspec.Struct, kw_only=True):
     shared: bool = False
     replacement_filter: bool = True
     dry_run: bool = False
-    proxied_account: str | UnsetType = UNSET
+    proxied_account: Annotated[str, Meta(max_length=255)] | UnsetType = UNSET
+    """For whom a service asks, in its own words; for accounts with that role."""
     disable_batching: bool = False
     allow_downgrade: bool = False
     webhook: Annotated[str, Meta(min_length=10, max_length=1024)] | UnsetType = UNSET
@@ -205,6 +206,31 @@ class WorkerMessage(msgspec.Struct, omit_defaults=True):
     expiry: str
 
 
+class NewMessage(msgspec.Struct, kw_only=True):
+    """Something that a worker's owner should read."""
+
+    message: Annotated[str, Meta(min_length=1, max_length=10_240)]
+    worker_id: Annotated[str, Meta(max_length=UUID_LENGTH)] | UnsetType = UNSET
+    """Whose worker it is for; left out, for all of them, which only moderators may."""
+    origin: Annotated[str, Meta(min_length=1, max_length=255)] | UnsetType = UNSET
+    """In whose name; for moderators."""
+    expiry: Annotated[int, Meta(ge=1, le=720)] = 12
+    """Hours for which it is shown."""
+
+
+class MessageAnswer(msgspec.Struct, kw_only=True):
+    """A message to a worker, or (without `worker_id`) to all."""
+
+    user_id: str
+    """Who wrote it."""
+    message: str
+    origin: str
+    created: str
+    expiry: str
+    id: str | UnsetType = UNSET
+    worker_id: str | UnsetType = UNSET
+
+
 class PopAnswer(msgspec.Struct, kw_only=True):
     """A batch of jobs of one request, or (`id` null) nothing and the reasons why."""
 
@@ -295,12 +321,14 @@ class WorkerAnswer(msgspec.Struct, kw_only=True):
     max_length: int | UnsetType = UNSET
     max_context_length: int | UnsetType = UNSET
     owner: str | UnsetType = UNSET
-    """From here on: for moderators."""
-    contact: str | UnsetType = UNSET
-    ipaddr: str | UnsetType = UNSET
+    """As the next one where the owner wants it so, and for moderators."""
+    messages: list[MessageAnswer] | UnsetType = UNSET
     paused: bool | UnsetType = UNSET
+    """As the next ones for moderators."""
     suspicious: int | UnsetType = UNSET
     """Points against it; from five on it is paused."""
+    ipaddr: str | UnsetType = UNSET
+    contact: str | UnsetType = UNSET
 
 
 class ModelAnswer(msgspec.Struct):

@@ -223,3 +223,41 @@ class Awarded(msgspec.Struct):
     """How much was awarded."""
 
     awarded: float
+
+
+Number = int | float | str | bool
+"""On routes whose bodies have no schema in the reference: "3" and 1.5 are taken as 3 and 1."""
+
+
+class SharedKeyChange(msgspec.Struct, kw_only=True):
+    """What a shared key shall allow; -1: as much as anybody likes. What is left out stays."""
+
+    kudos: Number | UnsetType = UNSET
+    """How many may be spent with it; 5000 for a new key."""
+    expiry: Number | UnsetType = UNSET
+    """Days from now; -1: never."""
+    name: Annotated[str, Meta(max_length=255)] | UnsetType = UNSET
+    max_image_pixels: Number | UnsetType = UNSET
+    max_image_steps: Number | UnsetType = UNSET
+    max_text_tokens: Number | UnsetType = UNSET
+
+
+class SharedKeyAnswer(msgspec.Struct, kw_only=True):
+    """A shared key: its id is the key. -1: not limited."""
+
+    id: str
+    username: str
+    kudos: int
+    """Whole kudos that may still be spent."""
+    utilized: int
+    max_image_pixels: int
+    max_image_steps: int
+    max_text_tokens: int
+    name: str | UnsetType = UNSET
+    expiry: str | UnsetType = UNSET
+
+
+class Done(msgspec.Struct):
+    """It is done."""
+
+    message: str = "OK"

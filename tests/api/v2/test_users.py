@@ -270,3 +270,46 @@ def test_workers_of_an_account_are_named_where_it_wants_so(client: httpx.Client,
     put(client, keys["ada"], 3, public_workers=True)
 
     assert len(get(client, 3)["worker_ids"]) == 1
+
+
+# ---------------------------------------------------------------------------------------------- leaving
+def test_account_is_deleted_comes_back_and_is_wiped_in_the_end(
+    horde: RunningHorde, client: httpx.Client, keys: Keys
+) -> None:
+    def delete(caller: str, user_id: object = 3) -> httpx.Response:
+        return client.delete(f"{USERS}/{user_id}", headers={"apikey": keys.get(caller, "unknown")})
+
+    assert (delete("ada").status_code, delete("ada").json()["rc"]) == (200, "CannotWipeActiveUser")
+    assert get(client, 3)["deleted"] is True
+    assert put(client, keys["ada"], 3, undelete=True) == (200, {"undeleted": True})
+    assert delete("moderator").json() == {"message": "OK"}
+    change(horde, "UPDATE users SET deleted_at = now() - interval '30 days' WHERE id = 3")
+    assert delete("moderator").json() == {"message": "OK"}
+    for answer in (client.get(f"{USERS}/3"), delete("moderator")):
+        assert (answer.status_code, answer.json()["rc"]) == (404, "UserNotFound")
+    assert client.get("/api/v2/find_user", headers={"apikey": keys["ada"]}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("caller", "user_id", "refusal"),
+    [
+        ("unknown", 99, (404, "UserNotFound")),
+        ("unknown", "x", (404, "UserNotFound")),
+        ("unknown", 3, (401, "InvalidAPIKey")),
+        (None, 3, (401, "InvalidAPIKey")),
+        ("nobody", 3, (403, "AnonForbiddenUser")),
+        ("moderator", 0, (403, "AnonForbiddenUser")),
+        ("bob", 3, (403, "NotUserOrMod")),
+        ("admin", 2, (403, "CannotDeleteMod")),
+        ("moderator", 2, (403, "CannotDeleteMod")),
+    ],
+)
+def test_who_may_not_delete_an_account_is_refused(
+    horde: RunningHorde, keys: Keys, caller: str | None, user_id: object, refusal: tuple[int, str]
+) -> None:
+    headers = {"apikey": keys.get(caller, "unknown")} if caller else {}
+    with horde.client(key=None) as client:
+        answer = client.delete(f"{USERS}/{user_id}", headers=headers)
+
+        assert refused((answer.status_code, answer.json())) == refusal
+        assert get(client, 3)["deleted"] is False

@@ -28,6 +28,8 @@ from horde.errors import (
     TargetAccountFlagged,
     TooFastKudosTransfers,
 )
+from horde.errors_sharing import SharedKeyExpired
+from horde.server.accounts.sharedkeys import KeyChanges, change_shared_key, share, shared_key
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key
@@ -305,3 +307,34 @@ async def test_deleted_account_awards_nothing(clock: Clock) -> None:
 
     with pytest.raises(DeletedUser):
         await award(clock.ctx, boss, "Nobody#7", 1)
+
+
+async def test_gift_to_a_shared_key_is_its_owners_and_may_be_spent_with_the_key(clock: Clock) -> None:
+    ada, bob = await user(clock.ctx, "Ada", has=100), await user(clock.ctx, "Bob", has=50)
+    few, free = [await share(clock.ctx, bob, KeyChanges(kudos=kudos(limit))) for limit in (5, -1)]
+    once = key(ada)
+
+    for target in (few, free):
+        assert await transfer(clock.ctx, ada, str(target.id), 30) == kudos(30)
+    assert await outcome(clock.ctx, ada, str(few.id).upper(), 7, once) == kudos(7)
+    assert await outcome(clock.ctx, ada, str(few.id).upper(), 7, once) == kudos(7)
+
+    assert (await has(clock.ctx, ada), await has(clock.ctx, bob)) == (kudos(33), kudos(117))
+    left = [(await shared_key(clock.ctx, str(target.id)))[0].left_mk for target in (few, free)]
+    assert left == [kudos(42), None]
+
+
+async def test_gift_to_a_shared_key_is_refused_as_one_to_its_owner(clock: Clock) -> None:
+    ada, bob = await user(clock.ctx, "Ada", has=100), await user(clock.ctx, "Bob", has=50)
+    target = await share(clock.ctx, bob, KeyChanges(kudos=kudos(5)))
+    own = await share(clock.ctx, ada, KeyChanges())
+    before = await everything(clock.ctx)
+
+    assert await outcome(clock.ctx, ada, str(uuid4()), 1) is InvalidTargetUsername
+    assert await outcome(clock.ctx, ada, str(own.id), 1) is KudosTransferToSelf
+    assert await outcome(clock.ctx, ada, str(target.id), 87) is KudosTransferNotEnough
+    assert await outcome(clock.ctx, ada, str(target.id), 0) is InvalidKudosTransferAmount
+    assert await everything(clock.ctx) == before
+
+    await change_shared_key(clock.ctx, bob, str(target.id), KeyChanges(days=0))
+    assert await outcome(clock.ctx, ada, str(target.id), 1) is SharedKeyExpired

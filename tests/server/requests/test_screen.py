@@ -15,8 +15,9 @@ from horde.server.moderation.blocks import kept_out_for
 from horde.server.moderation.filters import add_filter
 from horde.server.moderation.filterset import Filter, FilterSet
 from horde.server.moderation.prompts import NEGATIVE_TERMS
+from horde.server.requests.quote import estimated
 from horde.server.requests.screen import CHARACTERS_AT_ONCE, looked_at, screened
-from horde.server.requests.submit import estimated, submit
+from horde.server.requests.submit import submit
 from tests.plugins.hordes import Clock
 from tests.server.builders import anonymous, draft, look, one, user
 

@@ -1,11 +1,21 @@
 """What is accepted waits, and is not lost; what is refused leaves no trace."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
-from horde.errors import HordeError, MissingPrompt, Overloaded, RequiresTrust, TooManyPrompts, WorkerNotFound
+from horde.errors import (
+    DeletedUser,
+    HordeError,
+    MissingPrompt,
+    OnlyServiceAccountProxy,
+    Overloaded,
+    RequiresTrust,
+    TooManyPrompts,
+    WorkerNotFound,
+)
 from horde.kinds.image import ImageParams
 from horde.server.app import open_services
 from horde.server.context import Context
@@ -191,3 +201,18 @@ async def test_request_whose_lane_is_deleted_again_and_again_is_refused_for_now(
 
     with pytest.raises(Overloaded):
         await asked(clock.ctx, ada)
+
+
+async def test_for_whom_a_service_asks_is_kept_with_the_request(clock: Clock) -> None:
+    ada = await user(clock.ctx)
+    with pytest.raises(OnlyServiceAccountProxy):
+        await submit(clock.ctx, ada, draft(proxied_account="discord:7"))
+
+    await submit(clock.ctx, replace(ada, is_service=True), draft(proxied_account="discord:7"))
+
+    assert await one(clock.ctx, "SELECT proxied_account FROM requests") == "discord:7"
+
+
+async def test_deleted_account_cannot_ask(clock: Clock) -> None:
+    with pytest.raises(DeletedUser):
+        await submit(clock.ctx, replace(await user(clock.ctx), is_deleted=True), draft())

@@ -13,7 +13,8 @@ from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key
 from horde.server.requests.cancel import cancel
-from horde.server.requests.submit import estimated, submit
+from horde.server.requests.quote import estimated
+from horde.server.requests.submit import submit
 from horde.server.settings import Settings
 from horde.units import kudos
 from tests.plugins.hordes import Clock

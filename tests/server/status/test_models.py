@@ -1,11 +1,14 @@
 """Every model that is offered or waited for, with how long it takes."""
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 
 from horde.server.context import Context
 from horde.server.status.models import ETA_UNKNOWN_S, ModelStatus, models
 from tests.plugins.hordes import Clock
-from tests.server.builders import asked, change, delivered, leased, user, worker
+from tests.server.builders import SMALL, asked, change, delivered, leased, user, worker
 
 THINGS = 512 * 512 * 50
 
@@ -76,8 +79,9 @@ async def test_worker_that_cannot_be_given_work_offers_nothing(clock: Clock, rea
 
 
 async def test_models_for_special_users_are_not_shown(clock: Clock) -> None:
-    ada = await user(clock.ctx)
-    await worker(clock.ctx, ada, models=("horde_special::ada#1", "one"))
-    await asked(clock.ctx, ada, models=("horde_special::ada#1",))
+    ada = replace(await user(clock.ctx), is_special=True)
+    own = f"horde_special::{ada.alias}"
+    await worker(clock.ctx, ada, models=(own, "one"))
+    await asked(clock.ctx, ada, models=(own,), params=msgspec.structs.replace(SMALL, special={"what": "that"}))
 
     assert list(await by_name(clock.ctx)) == ["one"]

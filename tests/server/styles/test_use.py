@@ -10,7 +10,8 @@ from horde.errors import KudosUpfront, TooManyPrompts
 from horde.kinds.image import ImageParams
 from horde.server.context import Context
 from horde.server.ledger.verify import Sums
-from horde.server.requests.submit import estimated, submit
+from horde.server.requests.quote import estimated
+from horde.server.requests.submit import submit
 from horde.server.status.books import verify_books
 from horde.server.styles.pick import StyleUse, pick
 from horde.units import Kudos, kudos, kudos_on_the_wire

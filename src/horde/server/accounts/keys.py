@@ -69,6 +69,11 @@ async def authenticate(ctx: Context, key: str) -> User:
     return user
 
 
+async def nobody(ctx: Context) -> User:
+    """The account that the whole world shares."""
+    return await authenticate(ctx, ANONYMOUS_KEY)
+
+
 async def _users_together(ctx: Context, digests: Sequence[bytes]) -> list[User | None]:
     async with ctx.database.statement() as tx:
         found = await users_of_digests(tx, set(digests))

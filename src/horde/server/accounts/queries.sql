@@ -16,6 +16,7 @@ WHERE id = ANY(:ids::bigint[]);
 SELECT u.*
 FROM ledger_accounts AS a
 JOIN users_with_roles AS u ON u.id = a.user_id
+WHERE u.id NOT IN (SELECT id FROM users WHERE wiped_at IS NOT NULL)
 ORDER BY a.spendable_mk + a.held_mk DESC, u.id
 LIMIT :limit OFFSET :skipped;
 
@@ -23,6 +24,7 @@ LIMIT :limit OFFSET :skipped;
 -- A page of the oldest accounts.
 SELECT *
 FROM users_with_roles
+WHERE id NOT IN (SELECT id FROM users WHERE wiped_at IS NOT NULL)
 ORDER BY created_at, id
 LIMIT :limit OFFSET :skipped;
 
@@ -45,6 +47,38 @@ SET name = coalesce(:name, name), contact = coalesce(:contact, contact),
     is_special = coalesce(:is_special, is_special), suspicion = coalesce(:suspicion, suspicion),
     admin_comment = coalesce(:admin_comment, admin_comment), is_moderator = coalesce(:is_moderator, is_moderator),
     usage_multiplier = coalesce(:usage_multiplier, usage_multiplier)
+WHERE id = :id;
+
+-- name: mark_deleted!
+-- A locked account is deleted from now on; its owner may still take that back.
+UPDATE users
+SET deleted_at = :now
+WHERE id = :id AND deleted_at IS NULL;
+
+-- name: deleted_at
+-- Since when a locked account is deleted, and since when it is wiped.
+SELECT deleted_at, wiped_at
+FROM users
+WHERE id = :id;
+
+-- name: wiped_among
+-- Those of these accounts that were wiped.
+SELECT id
+FROM users
+WHERE id = ANY(:ids::bigint[]) AND wiped_at IS NOT NULL;
+
+-- name: wipe!
+-- Forget who a locked account was: its name, what it said of itself, its keys and those that it shared. Its bookings
+-- stay, under its number.
+WITH own AS (
+    DELETE FROM keys
+    WHERE user_id = :id
+), shared AS (
+    DELETE FROM shared_keys
+    WHERE user_id = :id
+)
+UPDATE users
+SET name = :name, contact = NULL, admin_comment = NULL, has_public_workers = false, wiped_at = :now
 WHERE id = :id;
 
 -- name: records_of
@@ -192,3 +226,66 @@ WHERE id = :user_id;
 UPDATE keys
 SET digest = :digest, created_at = :now
 WHERE user_id = :user_id;
+
+-- name: shared_keys_by_id
+-- Those of these shared keys that there are.
+SELECT *
+FROM shared_keys
+WHERE id = ANY(:ids::uuid[]);
+
+-- name: shared_keys_of
+-- The shared keys of accounts, the oldest first.
+SELECT user_id, id
+FROM shared_keys
+WHERE user_id = ANY(:users::bigint[])
+ORDER BY user_id, created_at, id;
+
+-- name: lock_shared_keys
+-- Hold these shared keys until the transaction ends, in the order of their ids.
+SELECT *
+FROM shared_keys
+WHERE id = ANY(:ids::uuid[])
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: add_shared_key!
+-- A new shared key.
+INSERT INTO shared_keys (id, user_id, name, left_mk, expires_at, max_image_pixels, max_image_steps, max_text_tokens,
+    created_at)
+VALUES (:id, :user_id, :name, :left_mk, :expires_at, :max_image_pixels, :max_image_steps, :max_text_tokens,
+    :created_at);
+
+-- name: change_shared_key!
+-- A locked shared key as it is from now on.
+UPDATE shared_keys
+SET name = :name, left_mk = :left_mk, expires_at = :expires_at, max_image_pixels = :max_image_pixels,
+    max_image_steps = :max_image_steps, max_text_tokens = :max_text_tokens
+WHERE id = :id;
+
+-- name: delete_shared_key!
+-- Nobody can ask with this shared key any more.
+DELETE FROM shared_keys
+WHERE id = :id;
+
+-- name: spend_shared!
+-- So much was paid with shared keys. An empty one stays empty, as its owner may have set it to nothing meanwhile.
+WITH held AS (
+    SELECT id
+    FROM shared_keys
+    WHERE id = ANY(:ids::uuid[])
+    ORDER BY id
+    FOR NO KEY UPDATE
+)
+UPDATE shared_keys AS k
+SET left_mk = CASE WHEN k.left_mk IS NOT NULL THEN greatest(k.left_mk - spent.amount_mk, 0) END,
+    utilized_mk = k.utilized_mk + spent.amount_mk
+FROM jsonb_to_recordset(:spent::jsonb) AS spent (id uuid, amount_mk bigint)
+JOIN held ON held.id = spent.id
+WHERE k.id = spent.id;
+
+-- name: raise_shared!
+-- So much more may be spent with locked shared keys.
+UPDATE shared_keys AS k
+SET left_mk = k.left_mk + raised.amount_mk
+FROM jsonb_to_recordset(:raised::jsonb) AS raised (id uuid, amount_mk bigint)
+WHERE k.id = raised.id AND k.left_mk IS NOT NULL;

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from horde.errors import UserNotFound
+from horde.kinds.base import Person
 from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.db.queries import load
@@ -65,6 +66,11 @@ class User:
         return f"{self.name}#{self.id}"
 
     @property
+    def person(self) -> Person:
+        """What kinds of jobs have to know of it."""
+        return Person(alias=self.alias, is_special=self.is_special)
+
+    @property
     def is_anonymous(self) -> bool:
         """Whether this is the account that the whole world shares."""
         return self.id == ANONYMOUS_ID
@@ -87,11 +93,14 @@ async def users_by_id(tx: Tx, user_ids: Iterable[int]) -> dict[int, User]:
 
 
 async def user_by_id(ctx: Context, text: str) -> User:
-    """The account with an id as it stands in an address. Raises UserNotFound, also for what is no number."""
+    """The account with an id as it stands in an address. Raises UserNotFound, also for what is no number, or wiped."""
     found = None
     if text.isascii() and text.isdecimal() and len(text) <= ID_DIGITS_MAX:
         async with ctx.database.statement() as tx:
             found = (await users_by_id(tx, [int(text)])).get(int(text))
+    if found and found.is_deleted:
+        async with ctx.database.statement() as tx:
+            found = None if await tx.values(sql.wiped_among, int, ids=[found.id]) else found
     if found is None:
         raise UserNotFound(f"User with ID {text[:80]!r} not found.")
     return found

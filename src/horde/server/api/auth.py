@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final
 
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 
 from horde.errors import InvalidAPIKey, NotModerator
 from horde.server.accounts.keys import authenticate
+from horde.server.accounts.sharedkeys import Asker, authenticate_asker
 from horde.server.accounts.users import User
 from horde.server.api.connection import Ctx
 from horde.server.context import Context
@@ -23,6 +25,13 @@ OptionalApiKey = Annotated[
 ]
 Caller = NamedDependency[User]
 """How a handler asks for the account that calls."""
+Asking = NamedDependency[Asker]
+"""How a handler of requests asks for who asks: there shared keys are taken too, and nowhere else."""
+AUTHENTICATIONS: Final[dict[str, Callable[[Context, str], Awaitable[object]]]] = {
+    "user": authenticate,
+    "asker": authenticate_asker,
+}
+"""What a key is taken for, by the name of the argument that a handler takes it as."""
 
 
 async def provide_user(ctx: Ctx, api_key: ApiKey) -> User:
@@ -54,3 +63,8 @@ async def is_moderators(ctx: Context, api_key: str | None) -> bool:
         return bool(api_key) and (await authenticate(ctx, api_key or "")).is_moderator
     except InvalidAPIKey:
         return False
+
+
+async def provide_asker(ctx: Ctx, api_key: ApiKey) -> Asker:
+    """Whom a request is charged to, by a key of the account's own or by a shared one. Raises as `provide_user`."""
+    return await authenticate_asker(ctx, api_key)

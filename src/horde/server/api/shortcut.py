@@ -30,15 +30,15 @@ from litestar.types import (
     Send,
 )
 
-from horde.server.accounts.keys import authenticate
 from horde.server.api import errors
+from horde.server.api.auth import AUTHENTICATIONS
 from horde.server.api.body import BODY_BYTES_MAX, JSON_TYPES, decode
 from horde.server.api.connection import AnyRequest, services_of
 from horde.server.context import Context
 
 HOT: Final = {"is_hot": True}
-"""Mark of a handler: `@post("/pop", opt=HOT)`. It takes `request`, `ctx`, `user`, `data`, headers and one id at the end
-of its path, as far as it takes them, and nothing else."""
+"""Mark of a handler: `@post("/pop", opt=HOT)`. It takes `request`, `ctx`, `user` or `asker`, `data`, headers and one id
+at the end of its path, as far as it takes them, and nothing else."""
 JSON_HEADER = (b"content-type", b"application/json")
 encode = msgspec.json.Encoder().encode
 
@@ -64,6 +64,8 @@ class _Hot:  # type: ignore[explicit-any]
     body: type | None
     headers: tuple[_HeaderArgument, ...]
     path_argument: str | None
+    key_argument: str | None
+    """As what it takes the key."""
 
     @classmethod
     def of(cls, handler: HTTPRouteHandler) -> _Hot:
@@ -79,7 +81,8 @@ class _Hot:  # type: ignore[explicit-any]
                 elif isinstance(mark, PathParameter):
                     path_argument = name
         body = get_args(hints["data"])[0] if "data" in names else None
-        return cls(handler, act, handler.status_code, frozenset(names), body, tuple(headers), path_argument)
+        key = next((name for name in names if name in AUTHENTICATIONS), None)
+        return cls(handler, act, handler.status_code, frozenset(names), body, tuple(headers), path_argument, key)
 
 
 class ShortCuts:
@@ -134,7 +137,7 @@ class ShortCuts:
 
 
 def _is_ordinary(hot: _Hot, headers: Mapping[bytes, bytes]) -> bool:
-    if b"x-fields" in headers or ("user" in hot.takes and b"apikey" not in headers):
+    if b"x-fields" in headers or (hot.key_argument and b"apikey" not in headers):
         return False
     if hot.body is None:
         return True
@@ -182,7 +185,7 @@ async def _arguments(hot: _Hot, request: AnyRequest, headers: Mapping[bytes, byt
     # The framework reads the body before it asks who calls, and refuses in that order.
     if hot.body:
         arguments["data"] = decode(body, hot.body)
-    if "user" in hot.takes:
-        arguments["user"] = await authenticate(ctx, headers[b"apikey"].decode("latin-1"))
+    if name := hot.key_argument:
+        arguments[name] = await AUTHENTICATIONS[name](ctx, headers[b"apikey"].decode("latin-1"))
     arguments["ctx"] = ctx
     return arguments

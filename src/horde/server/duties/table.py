@@ -17,6 +17,7 @@ from horde.server.requests.orphans import delete_orphans
 from horde.server.settings import Settings
 from horde.server.webhooks.outbox import FORGOTTEN_MAX, forget_old_messages
 from horde.server.workers.history import fold_work
+from horde.server.workers.messages import forget_old_messages as forget_worker_messages
 
 MINUTELY = timedelta(minutes=1)
 HOURLY = timedelta(hours=1)
@@ -51,5 +52,6 @@ def duties(settings: Settings) -> tuple[Duty, ...]:
         Duty("forget old webhook deliveries", HOURLY, forget_old_messages, FORGOTTEN_MAX),
         Duty("forget old blocks", HOURLY, forget_old_blocks),
         Duty("add up old work", HOURLY, fold_work),
+        Duty("forget old messages to workers", HOURLY, forget_worker_messages),
         Duty("delete unused lanes", HOURLY, delete_unused, DELETED_MAX),
     )

@@ -7,9 +7,11 @@ what those before it left, so nobody gives the same kudos away twice. Rules and 
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from horde.errors import (
     DeletedPartner,
@@ -33,6 +35,8 @@ from horde.errors import (
     TargetAccountFlagged,
     TooFastKudosTransfers,
 )
+from horde.errors_sharing import SharedKeyExpired
+from horde.server.accounts.sharedkeys import SharedKey, lock_shared_keys, raise_shared, shared_key_id
 from horde.server.accounts.users import ID_DIGITS_MAX, User, id_of_alias, users_by_id
 from horde.server.context import Context
 from horde.server.db.pool import Tx
@@ -55,7 +59,7 @@ SHOWN_MAX = 80
 class _Gift:
     source_id: int
     target: str
-    """As it was written: `alias#id`, or an id alone."""
+    """As it was written: `alias#id`, an id alone, or the id of a shared key."""
     amount: int
     """Whole kudos."""
     key: Key | None
@@ -63,6 +67,11 @@ class _Gift:
     @property
     def target_id(self) -> int | None:
         return _id_of(self.target)
+
+    @property
+    def key_id(self) -> UUID | None:
+        """The shared key that is meant, where one is."""
+        return shared_key_id(self.target)
 
     @property
     def answer(self) -> Answer:
@@ -102,6 +111,7 @@ async def _transfer_together(ctx: Context, gifts: Sequence[_Gift]) -> list[Kudos
             given = {gift.key: gift.answer for gift in anew if gift.key and outcomes[id(gift)] is None}
             if given and len(await keep(tx, given, now=ctx.now)) < len(given):
                 raise _KeyTaken
+            await raise_shared(tx, made.raised)
             await made.book.post(ctx.now)
     return [outcomes.get(id(gift)) or kudos(gift.amount) for gift in gifts]
 
@@ -115,30 +125,41 @@ class _Round:
     answered: Mapping[Key, Answer | HordeError]
     lately: set[tuple[int, int]] = field(default_factory=set)
     """Who sent whom kudos within the last minute."""
+    shared: Mapping[UUID, SharedKey]
+    """Keys that are given something, locked; it goes to their owners, and may be spent with them."""
+    raised: Counter[UUID] = field(default_factory=Counter)
+    now: datetime
 
     @classmethod
     async def of(
         cls, tx: Tx, ctx: Context, gifts: Sequence[_Gift], answered: Mapping[Key, Answer | HordeError]
     ) -> _Round:
-        pairs = {(gift.source_id, target) for gift in gifts if (target := gift.target_id) is not None}
+        keys = {key_id for gift in gifts if (key_id := gift.key_id) is not None}
+        shared = await lock_shared_keys(tx, keys) if keys else {}
+        pairs = {(gift.source_id, target) for gift in gifts if (target := _target_of(gift, shared)) is not None}
         sources = {gift.source_id for gift in gifts}
         people = await users_by_id(tx, sources.union(target for _, target in pairs))
         book = await Book.open(tx, people)
         # Asked once the accounts are locked: of two who send each other kudos at once, the second sees the first.
         back = [{"source_id": target, "target_id": source} for source, target in sorted(pairs)]
         lately = set(await tx.all(sql.gifts_between, _pair, pairs=back, since=ctx.now - NOT_BACK_FOR))
-        return cls(book=book, people=people, answered=answered, lately=lately)
+        return cls(book=book, people=people, answered=answered, lately=lately, shared=shared, now=ctx.now)
 
     def outcome(self, gift: _Gift) -> HordeError | None:
         """Enter a transfer, or say why not."""
-        source, target = self.people[gift.source_id], _named(self.people, gift.target)
+        source, key = self.people[gift.source_id], self.shared.get(gift.key_id) if gift.key_id else None
+        target = self.people.get(key.user_id) if key else _named(self.people, gift.target)
         if source.is_anonymous:
             return KudosTransferFromAnon()
         if target is None:
             return InvalidTargetUsername(f"There is nobody called {gift.target[:SHOWN_MAX]!r}.")
+        if key and key.has_expired(self.now):
+            return SharedKeyExpired()
         refusal = self._of_people(source, target) or self._of_amount(gift)
         if refusal is None:
             self._enter(source, target, kudos(gift.amount))
+            if key:
+                self.raised[key.id] += kudos(gift.amount)
         return refusal
 
     def _of_people(self, source: User, target: User) -> HordeError | None:
@@ -209,6 +230,11 @@ async def award(ctx: Context, caller: User, target: str, amount: int) -> Kudos:
 def may_award(caller: User) -> bool:
     """Admins, and the first account where the operator made it: one that registered by itself may be anybody's."""
     return caller.is_admin or (caller.id == FIRST_ID and not caller.is_pseudonymous)
+
+
+def _target_of(gift: _Gift, shared: Mapping[UUID, SharedKey]) -> int | None:
+    key = shared.get(gift.key_id) if gift.key_id else None
+    return key.user_id if key else gift.target_id
 
 
 def _id_of(name: str) -> int | None:

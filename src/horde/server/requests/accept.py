@@ -10,9 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from horde.errors import HordeError, IdempotencyKeyConflict, KudosUpfront, Overloaded, TooManyPrompts
+from horde.errors import HordeError, IdempotencyKeyConflict, Overloaded, TooManyPrompts
 from horde.kinds import KINDS
 from horde.kinds.base import Draft, Needs, asked_by
+from horde.server.accounts.sharedkeys import SharedKey
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.db.notify import News, Work
@@ -22,6 +23,7 @@ from horde.server.ledger.book import Book
 from horde.server.matching.lanes import Lane, Lanes
 from horde.server.matching.order import priority, rank
 from horde.server.requests import sql
+from horde.server.requests.allowance import Allowances
 from horde.server.requests.cost import Cost, Purses, check_upfront
 from horde.server.requests.sources import Sources
 from horde.server.styles.pick import StyleUse
@@ -63,6 +65,10 @@ class Order:  # type: ignore[explicit-any]  # a draft of whatever kind
     """What it is part of, if it is."""
     style: StyleUse | None = None
     """The style that the draft is asked in."""
+    shared: SharedKey | None = None
+    """The shared key that it was asked for with; the user is its owner then."""
+    stands_as: Kudos | None = None
+    """What it waits as if its requestor had; None: what the requestor has."""
 
     @property
     def asked_id(self) -> UUID:
@@ -238,8 +244,8 @@ def placed(ctx: Context, order: Order, standing: Standing) -> Entry:
     # Nobody knows addresses to be unsafe yet: that is the moderators' business.
     can_pay = standing.available_mk >= order.cost.price
     needs = asked_by(order.needs, is_trusted=order.user.is_trusted, can_pay=can_pay, is_from_unsafe_ip=False)
-    counted = priority(Kudos(standing.balance_mk), ctx.now, is_flagged=order.user.is_flagged)
-    place = rank(counted, standing.requests)
+    kudos = Kudos(standing.balance_mk) if order.stands_as is None else order.stands_as
+    place = rank(priority(kudos, ctx.now, is_flagged=order.user.is_flagged), standing.requests)
     standing.jobs += order.draft.n
     standing.requests += 1
     return Entry(order, needs, place)
@@ -288,8 +294,9 @@ async def _write(
     Returns a refusal for each that cannot be had. Raises _LaneGone when one of the lanes is; nothing is written then.
     """
     async with ctx.database.transaction() as tx:
+        allowances = await Allowances.open(tx, [entry.order.shared for entry in entries], now=ctx.now)
         book = await Book.open(tx, _people(entries))
-        held, refusals = _hold(Purses(book), entries)
+        held, refusals = _hold(Purses(book), allowances, entries)
         answers = {
             entry.order.key: asdict(outcome)
             for entry in entries
@@ -306,12 +313,14 @@ async def _write(
             if order.key and order.key.name not in kept:
                 refusals[order.id] = IdempotencyKeyConflict()
                 continue
+            allowances.spend(order.shared, order.cost.tax)
             ledger.ask(book, order.id, order.user.id, tax=order.cost.tax, held=held[order.id], asked_id=order.asked_id)
             if (author_id := order.style_author_id) is not None:
                 ledger.reward_style(book, order.id, author_id)
             rows.append(_row(ctx, entry, places[entry.needs].id, len(rows), held[order.id]))
         if rows and not await tx.values(sql.add_requests, UUID, requests=rows):
             raise _LaneGone
+        await allowances.post(tx)
         await book.post(ctx.now)
     return refusals
 
@@ -322,16 +331,19 @@ def _people(entries: Sequence[Entry]) -> set[int]:
     return authors.union(entry.order.user.id for entry in entries)
 
 
-def _hold(purses: Purses, entries: Sequence[Entry]) -> tuple[dict[UUID, Kudos], Outcomes]:
+def _hold(purses: Purses, allowances: Allowances, entries: Sequence[Entry]) -> tuple[dict[UUID, Kudos], Outcomes]:
     """What is held for each order, and who cannot pay."""
     held: dict[UUID, Kudos] = {}
     refusals: Outcomes = {}
     for entry in entries:
         order = entry.order
         try:
+            allowances.check(order.shared, order.cost, order.draft)
             held[order.id] = purses.hold(order.user, order.cost)
-        except KudosUpfront as refusal:
+        except HordeError as refusal:
             refusals[order.id] = refusal
+        else:
+            allowances.promise(order.shared, order.cost)
     return held, refusals
 
 
@@ -356,6 +368,9 @@ def _row(ctx: Context, entry: Entry, lane_id: int, place: int, held: Kudos) -> d
         "charge_max_mk": order.cost.charge_max,
         "held_mk": held,
         "charged_mk": order.cost.tax,
+        # Only where there is one: the others are spared even the word.
+        **({"shared_key_id": order.shared.id} if order.shared else {}),
+        **({"proxied_account": draft.proxied_account} if draft.proxied_account else {}),
         "lease_s": max(kind.lease_s(draft.params, draft.models), ctx.services.settings.lease_s_min),
         "is_inline": draft.is_inline,
         "wants_censoring": draft.censor_nsfw and not draft.nsfw,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -39,11 +40,18 @@ class Cost:
         return Kudos(self.charge_max * self.jobs)
 
 
-def cost_of(draft: Draft[P], needs: Needs, heavy: Heavy | None, *, has_foreign_style: bool = False) -> Cost:
-    """What a draft with these needs costs."""
+def cost_of(
+    draft: Draft[P],
+    needs: Needs,
+    heavy: Heavy | None,
+    *,
+    any_of: Collection[str] = (),
+    has_foreign_style: bool = False,
+) -> Cost:
+    """What a draft with these needs costs; one that names no model may be made with `any_of` these."""
     kind = KINDS[draft.kind]
     price, terms = kind.price(draft), kind.charge_terms(draft)
-    worth_most = max(kind.worth(price, model, needs) for model in draft.models or (kind.any_model,))
+    worth_most = max(kind.worth(price, model, needs) for model in draft.models or any_of or (kind.any_model,))
     charge_max, tax = terms.of(worth_most), kind.tax(draft, has_foreign_style=has_foreign_style)
     return Cost(
         price=price,

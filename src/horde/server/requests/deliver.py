@@ -6,7 +6,7 @@ Exactly one delivery of a job counts.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -27,6 +27,7 @@ from horde.errors import (
 from horde.kinds import KINDS
 from horde.kinds.base import ChargeTerms, Made
 from horde.server.accounts.records import Work, count_work
+from horde.server.accounts.sharedkeys import spend_shared
 from horde.server.accounts.users import ANONYMOUS_ID, User, users_by_id
 from horde.server.context import Context
 from horde.server.db import notify
@@ -94,6 +95,7 @@ class Job:
     """As the struct `Webhook`; nearly always None."""
     group_id: UUID | None
     """What the request is part of, if it is."""
+    shared_key_id: UUID | None
     params: dict[str, object] | None
     """As the next one only of kinds whose worth follows from what was made."""
     prompt_characters: int | None
@@ -265,7 +267,8 @@ async def _store(ctx: Context, delivery: Delivery) -> None:
 async def _settle_together(ctx: Context, results: Sequence[_Result]) -> list[Paid | HordeError]:
     # The first delivery of a job counts, also among those that came together.
     firsts = {result.job.id: result for result in reversed(results)}
-    # Everywhere in this order: requests, jobs, workers, records, accounts. Two transactions never wait in a ring then.
+    # Everywhere in this order: requests, jobs, workers, records, shared keys, accounts. Two transactions never wait in
+    # a ring then.
     async with ctx.database.transaction() as tx:
         finished = await _finish(tx, ctx, list(firsts.values()))
         settled = [firsts[job.id] for job in finished]
@@ -311,6 +314,7 @@ async def _pay(tx: Tx, ctx: Context, finished: Sequence[_Finished], results: Map
     for job in finished:
         by_request[job.request_id].append(job)
     payments = {job.id: results[job.id].payment for job in finished}
+    await spend_shared(tx, _spent_of_shared(finished, results))
     book = await Book.open(tx, {user for payment in payments.values() for user in (payment.payer_id, payment.owner_id)})
     for jobs in by_request.values():
         before, after = jobs[0].held_before_mk, jobs[0].held_after_mk
@@ -371,6 +375,15 @@ def _worth(job: Job, delivery: Delivery, owner: User) -> Kudos:
         is_owner_trusted=owner.is_trusted,
     )
     return kind.worth_of_made(made)
+
+
+def _spent_of_shared(finished: Sequence[_Finished], results: Mapping[UUID, _Result]) -> dict[UUID, int]:
+    """What is paid with shared keys; nearly always with none."""
+    spent: Counter[UUID] = Counter()
+    for ended in finished:
+        if (key_id := results[ended.id].job.shared_key_id) is not None:
+            spent[key_id] += results[ended.id].payment.charge
+    return spent
 
 
 def _payment(job: Job, worth: Kudos, state: EndState, owner: User) -> JobPayment:

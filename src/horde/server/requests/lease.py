@@ -19,6 +19,7 @@ from horde.server.matching.lanes import Lane, Lanes
 from horde.server.requests import sql
 from horde.server.requests.accept import LIFE, LIFE_EXTRA_SLOW
 from horde.server.requests.sources import Sources
+from horde.server.workers.notices import Notice
 from horde.server.workers.online import Member
 from horde.units import Kudos
 
@@ -34,6 +35,8 @@ class Popped:
     request_id: str
     sources: Sources | None
     """The pictures that came along."""
+    notices: list[Notice] = field(default_factory=list)
+    """What the worker is told beside."""
 
 
 @dataclass(slots=True, kw_only=True)

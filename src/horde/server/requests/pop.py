@@ -31,7 +31,8 @@ from horde.server.requests.skips import skipped
 from horde.server.requests.survey import survey
 from horde.server.requests.wait import Waiting, until
 from horde.server.workers.checkin import CheckIn, check_in
-from horde.server.workers.notices import Notice, notices
+from horde.server.workers.messages import told
+from horde.server.workers.notices import Notice, notices, of_messages
 from horde.server.workers.online import Member
 from horde.server.workers.roster import people_of_team
 
@@ -88,15 +89,17 @@ async def pop_several(ctx: Context, owner: User, ask: Ask) -> list[Popped] | Idl
     lanes, claim = ctx.remembered(Lanes), _claim(member, ask, await _own_people(ctx, member))
     await lanes.load(ctx.database)
     queue = await survey(ctx)
+    messages = of_messages(await told(ctx, member.worker.id))
     blacklisted = 0
     if lanes_for_all(ctx, claim, at_most=1) or lanes_for_first(ctx, claim, at_most=1):
         found = await _claimed(ctx, claim, ask.requests)
         if isinstance(found, list):
-            return found
+            return [replace(one, notices=messages) for one in found] if messages else found
         blacklisted = found.blacklisted
     if member.worker.is_in_maintenance:
         raise WorkerMaintenance(member.worker.maintenance_message or "")
-    return Idle(skipped(ctx, member, queue, blacklisted=blacklisted), notices(member.worker, now=ctx.now))
+    shown = [*notices(member.worker, now=ctx.now), *messages]
+    return Idle(skipped(ctx, member, queue, blacklisted=blacklisted), shown)
 
 
 async def pop_waiting(

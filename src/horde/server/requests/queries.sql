@@ -41,15 +41,15 @@ WITH new AS (
     FROM jsonb_to_recordset(:requests::jsonb) AS r (place integer, id uuid, user_id bigint, kind text, lane_id bigint,
         prompt text, params jsonb, n integer, rank bigint, seed bigint, seed_variation integer, things bigint,
         price_mk bigint, charge_factor double precision, charge_extra_mk bigint, charge_max_mk bigint, held_mk bigint,
-        charged_mk bigint, lease_s integer, is_inline boolean, wants_censoring boolean, disable_batching boolean,
+        charged_mk bigint, shared_key_id uuid, proxied_account text, lease_s integer, is_inline boolean, wants_censoring boolean, disable_batching boolean,
         client_agent text, webhook jsonb, sources jsonb, group_id uuid, created_at timestamptz, expires_at timestamptz)
 )
 INSERT INTO requests (id, user_id, kind, lane_id, prompt, params, n, waiting, rank, seed, seed_variation, things, price_mk,
-    charge_factor, charge_extra_mk, charge_max_mk, held_mk, charged_mk, lease_s, is_inline, wants_censoring, disable_batching, client_agent, webhook, sources,
+    charge_factor, charge_extra_mk, charge_max_mk, held_mk, charged_mk, shared_key_id, proxied_account, lease_s, is_inline, wants_censoring, disable_batching, client_agent, webhook, sources,
     group_id, created_at, expires_at)
 SELECT new.id, new.user_id, new.kind, new.lane_id, new.prompt, new.params, new.n, new.n, new.rank, new.seed,
     new.seed_variation, new.things, new.price_mk, new.charge_factor, new.charge_extra_mk, new.charge_max_mk, new.held_mk,
-    new.charged_mk, new.lease_s, new.is_inline, new.wants_censoring,
+    new.charged_mk, new.shared_key_id, new.proxied_account, new.lease_s, new.is_inline, new.wants_censoring,
     new.disable_batching, new.client_agent, new.webhook, new.sources, new.group_id, new.created_at, new.expires_at
 FROM new
 WHERE NOT EXISTS (SELECT lane_id FROM new EXCEPT SELECT id FROM lanes WHERE id IN (SELECT lane_id FROM new))
@@ -130,7 +130,7 @@ SELECT j.id, j.request_id, j.worker_id, w.user_id AS worker_owner_id, w.agent AS
     w.is_in_maintenance AS worker_is_in_maintenance, w.team_id AS worker_team_id,
     w.address <> '' AS worker_is_from_outside, r.user_id AS requestor_id, r.kind,
     j.state, j.model, j.leased_at, j.reward_mk, j.is_unpaid, r.things, r.charge_factor, r.charge_extra_mk,
-    w.name AS worker_name, r.is_inline, r.webhook, r.group_id,
+    w.name AS worker_name, r.is_inline, r.webhook, r.group_id, r.shared_key_id,
     CASE WHEN r.kind = ANY(:by_result::text[]) THEN r.params END AS params,
     CASE WHEN r.kind = ANY(:by_result) THEN char_length(r.prompt) END AS prompt_characters
 FROM jobs AS j
@@ -456,3 +456,11 @@ FOR UPDATE SKIP LOCKED;
 -- Forget these groups.
 DELETE FROM request_groups
 WHERE id = ANY(:ids::uuid[]);
+
+-- name: promised_of_shared
+-- What may still be paid with these shared keys, for jobs that wait or run. Asked for once the keys are locked: nobody
+-- else adds to it then.
+SELECT shared_key_id, sum((waiting + running) * charge_max_mk)::bigint AS promised_mk
+FROM requests
+WHERE shared_key_id = ANY(:ids::uuid[])
+GROUP BY shared_key_id;

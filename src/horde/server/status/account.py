@@ -11,6 +11,7 @@ from cachetools import LRUCache
 
 from horde.kinds import KINDS
 from horde.server.accounts.records import Record, records_of
+from horde.server.accounts.sharedkeys import shared_keys_of
 from horde.server.accounts.users import Order, User, page_of_users
 from horde.server.context import Context
 from horde.server.db.pool import Tx
@@ -41,6 +42,7 @@ class Account:
     """By kind, those that can still be read; empty for the anonymous account, and in lists."""
     styles: list[StyleName]
     """By name, unlisted ones included."""
+    sharedkey_ids: list[UUID]
 
     @property
     def kudos(self) -> Kudos:
@@ -87,6 +89,7 @@ async def _accounts(tx: Tx, found: Sequence[User]) -> list[Account]:
     ids = [user.id for user in found]
     money, records, workers = await balances(tx, ids), await records_of(tx, ids), await workers_of_all(tx, ids)
     styles = await styles_of_users(tx, ids)
+    shared = await shared_keys_of(tx, ids)
     return [
         Account(
             user=user,
@@ -96,6 +99,7 @@ async def _accounts(tx: Tx, found: Sequence[User]) -> list[Account]:
             worker_ids=[] if user.is_anonymous else workers.get(user.id, []),
             requests={},
             styles=styles.get(user.id, []),
+            sharedkey_ids=shared.get(user.id, []),
         )
         for user in found
     ]

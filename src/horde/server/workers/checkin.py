@@ -13,7 +13,14 @@ from uuid import UUID
 
 import msgspec
 
-from horde.errors import AnonForbiddenWorker, BadInput, HordeError, PolymorphicNameConflict, WrongCredentials
+from horde.errors import (
+    AnonForbiddenWorker,
+    BadInput,
+    DeletedUser,
+    HordeError,
+    PolymorphicNameConflict,
+    WrongCredentials,
+)
 from horde.errors_moderation import WorkerFlaggedMaintenance
 from horde.kinds import KINDS
 from horde.server.accounts.users import User
@@ -62,10 +69,12 @@ class _Call:
 async def check_in(ctx: Context, owner: User, said: CheckIn) -> Member:
     """Record the check-in, where it has news, and return the worker as it is now.
 
-    Raises WorkerFlaggedMaintenance; AnonForbiddenWorker; TimeoutIP; PolymorphicNameConflict; for a new worker
-    WorkerInviteOnly, TooManyWorkers, TooManyWorkersTrusted, TooManySameIPs; WrongCredentials; or BadInput for a worker
-    that names no model.
+    Raises DeletedUser; WorkerFlaggedMaintenance; AnonForbiddenWorker; TimeoutIP; PolymorphicNameConflict; for a new
+    worker WorkerInviteOnly, TooManyWorkers, TooManyWorkersTrusted, TooManySameIPs; WrongCredentials; or BadInput for a
+    worker that names no model, or one that it may not offer.
     """
+    if owner.is_deleted:
+        raise DeletedUser
     if owner.is_flagged:
         raise WorkerFlaggedMaintenance
     if owner.is_anonymous and not ctx.services.settings.anonymous_workers:
@@ -152,7 +161,7 @@ async def _admit(
     for index, call in strangers.items():
         if call.said.name in new:
             continue
-        if refusal := places.refusal(call.newcomer) or _unusable(call.said):
+        if refusal := places.refusal(call.newcomer) or _unusable(call):
             refusals[index] = refusal
         else:
             places.take(call.newcomer)
@@ -174,11 +183,16 @@ def _refusal(worker: Worker, call: _Call) -> HordeError | None:
         return WrongCredentials(
             f"Wrong credentials to submit as this worker: {worker.name!r} belongs to another account."
         )
-    return _unusable(call.said)
+    return _unusable(call)
 
 
-def _unusable(said: CheckIn) -> HordeError | None:
-    if said.models or not KINDS[said.kind].has_models:
+def _unusable(call: _Call) -> HordeError | None:
+    said, kind = call.said, KINDS[call.said.kind]
+    if said.models or not kind.has_models:
+        try:
+            kind.check_server(said.models, call.owner.person)
+        except HordeError as refusal:
+            return refusal
         return None
     return BadInput("Unfortunately we cannot accept workers serving no model.", hint="name at least one in `models`.")
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid5
 
+from horde.server.workers.messages import Message
 from horde.server.workers.roster import Worker
 
+ORIGIN = "Stable Horde"
+"""Who tells a worker what the server has to tell it, not a moderator."""
 LIFE = timedelta(hours=12)
 """How long a notice is to be shown (contract/lifecycle.md, section 12: a message lives 12 h unless said otherwise)."""
 PAUSED = "This worker was paused by a moderator. It is given {what}; what it delivers is taken and paid as ever. {next}"
@@ -21,6 +25,13 @@ class Notice:
     """Stays the same for the same thing, so that a program can say it once."""
     text: str
     expires_at: datetime
+    origin: str = ORIGIN
+    """In whose name it is said."""
+
+
+def of_messages(messages: Iterable[Message]) -> list[Notice]:
+    """What others have to say to a worker."""
+    return [Notice(id=str(one.id), text=one.message, expires_at=one.expires_at, origin=one.origin) for one in messages]
 
 
 def notices(worker: Worker, *, now: datetime) -> list[Notice]:

@@ -76,6 +76,7 @@ class Online:
         self._by_name: dict[str, Member] = {}
         self._powers: dict[int | str, Power] = {}
         """By lane or kind; speeds in it are those of when somebody's offer changed last, five minutes ago at most."""
+        self._models: dict[str, frozenset[str]] = {}
         self._served: dict[int, bool] = {}
         self._explanations: dict[int, str | None] = {}
         self._teams: dict[UUID, set[int]] | None = None
@@ -160,6 +161,14 @@ class Online:
             found = self._powers[kind] = sum((_power(member) for member in self._all_of(kind)), start=NOBODY)
         return found
 
+    def models_of_kind(self, kind: str) -> frozenset[str]:
+        """What anybody offers who serves requests of a kind."""
+        found = self._models.get(kind)
+        if found is None:
+            found = frozenset[str]().union(*(member.offer.models for member in self._all_of(kind)))
+            self._models[kind] = found
+        return found
+
     def can_serve_lane(self, lanes: Lanes, lane: Lane, *, owner_id: int | None = None) -> bool:
         """Whether any of them would be given a request of this lane, or one of this owner."""
         return self._is_served(lanes, lane) or (owner_id is not None and self.serves_own(lanes, lane, owner_id))
@@ -228,6 +237,7 @@ class Online:
     def _changed(self) -> None:
         self._teams = None
         self._powers.clear()
+        self._models.clear()
         self._served.clear()
         self._explanations.clear()
         self._alike = None

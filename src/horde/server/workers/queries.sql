@@ -241,14 +241,13 @@ WHERE w.id = totals.worker_id AND u.id = w.user_id AND totals.points >= :suspici
 RETURNING w.name;
 
 -- name: confidential
--- Who is behind these workers, where they came from last, and how many points speak against them.
-SELECT w.id AS worker_id, u.name || '#' || u.id AS owner, u.contact, w.address, (
+-- Where these workers came from last, and how many points speak against them.
+SELECT w.id, w.address, (
         SELECT coalesce(sum(s.points), 0)::integer
         FROM worker_suspicions AS s
         WHERE s.worker_id = w.id
     ) AS points
 FROM workers AS w
-JOIN users AS u ON u.id = w.user_id
 WHERE w.id = ANY(:ids::uuid[]);
 
 -- name: clear_worker!
@@ -352,3 +351,57 @@ SELECT model, jobs, speeds
 FROM worker_models
 WHERE worker_id = :worker_id
 ORDER BY jobs DESC, model;
+
+-- name: add_message
+-- A new message; none where its author has `at_most` shown already.
+INSERT INTO worker_messages (id, worker_id, user_id, message, origin, created_at, expires_at)
+SELECT :id, :worker_id, :user_id::bigint, :message, :origin, :created_at::timestamptz, :expires_at
+WHERE :at_most::integer IS NULL OR :at_most > (
+    SELECT count(*)
+    FROM worker_messages
+    WHERE user_id = :user_id::bigint AND expires_at > :created_at::timestamptz
+)
+RETURNING id;
+
+-- name: delete_message!
+-- A message is shown no more.
+DELETE FROM worker_messages
+WHERE id = :id;
+
+-- name: forget_messages!
+-- Forget what expired long ago.
+DELETE FROM worker_messages
+WHERE expires_at < :before;
+
+-- name: message_by_id
+-- One message.
+SELECT *
+FROM worker_messages
+WHERE id = :id;
+
+-- name: messages_seen
+-- A page of messages, the newest first; with `seen_by` only those of this account, to its workers and to all.
+SELECT m.*
+FROM worker_messages AS m
+WHERE (:seen_by::bigint IS NULL OR m.user_id = :seen_by OR m.worker_id IS NULL
+        OR m.worker_id IN (SELECT id FROM workers WHERE user_id = :seen_by))
+    AND (:author::bigint IS NULL OR m.user_id = :author)
+    AND (:worker_id::uuid IS NULL OR m.worker_id = :worker_id)
+    AND (:is_active::boolean IS NULL OR (m.expires_at > :now) = :is_active)
+ORDER BY m.created_at DESC, m.id
+LIMIT :limit OFFSET :skipped;
+
+-- name: messages_of_workers
+-- What is shown to each of these workers alone.
+SELECT *
+FROM worker_messages
+WHERE worker_id = ANY(:workers::uuid[]) AND expires_at > :now
+ORDER BY created_at, id;
+
+-- name: messages_shown
+-- What is shown to all workers, and to those that checked in since then.
+SELECT m.*
+FROM worker_messages AS m
+WHERE m.expires_at > :now AND (m.worker_id IS NULL
+    OR EXISTS (SELECT FROM workers AS w WHERE w.id = m.worker_id AND w.last_seen >= :since))
+ORDER BY m.created_at, m.id;

@@ -27,8 +27,9 @@ from horde.server.context import Context
 from horde.server.idempotency.keys import Key
 from horde.server.requests.accept import Accepted
 from horde.server.requests.cancel import cancel
+from horde.server.requests.check import checked
 from horde.server.requests.read import Progress, Status, progress, status
-from horde.server.requests.submit import checked, submit, submitted
+from horde.server.requests.submit import submit, submitted
 from horde.server.requests.wait import until_done
 from horde.server.workers.read import can_be_served
 from horde.wire import v1

@@ -10,7 +10,7 @@ from litestar.di import Provide
 from litestar.params import HeaderParameter, PathParameter
 
 from horde.server.accounts.users import User
-from horde.server.api.auth import provide_user
+from horde.server.api.auth import provide_asker, provide_user
 from horde.server.api.connection import AnyRequest, watch
 from horde.server.context import Context
 from horde.server.requests.lease import Popped
@@ -34,6 +34,7 @@ Prefer = Annotated[
 RequestId = Annotated[str, PathParameter(description="The `id` that generate/async answered.")]
 
 authenticated = {"user": Provide(provide_user)}
+asked_by_key = {"asker": Provide(provide_asker)}
 
 
 async def pop_as_preferred(

@@ -7,7 +7,7 @@ from litestar.params import JSONBody
 
 from horde.errors import BannedClientAgent
 from horde.kinds import image
-from horde.server.api.auth import Caller
+from horde.server.api.auth import Asking, Caller
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import (
     AnyRequest,
@@ -19,15 +19,16 @@ from horde.server.api.connection import (
 )
 from horde.server.api.shortcut import HOT
 from horde.server.api.v2 import pictures, sources, translate
-from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, authenticated, pop_as_preferred
+from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, asked_by_key, authenticated, pop_as_preferred
 from horde.server.api.v2.blocked import UNKNOWN_AGENT, refuse_unknown_blocked
 from horde.server.api.v2.styles_translate import in_style
 from horde.server.modes.modes import modes
 from horde.server.requests import deliver as delivering
 from horde.server.requests.cancel import cancel
 from horde.server.requests.lease import Popped
+from horde.server.requests.quote import estimated
 from horde.server.requests.read import progress, status
-from horde.server.requests.submit import estimated, submit
+from horde.server.requests.submit import submit
 from horde.units import whole_kudos_on_the_wire
 from horde.wire import v2
 
@@ -41,13 +42,13 @@ EXAMPLE_AGENT = "My-Project:v0.0.1:My-Contact"
     status_code=202,
     dto=StrictJson[v2.GenerateAsync],
     return_dto=None,
-    dependencies=authenticated,
+    dependencies=asked_by_key,
     summary="Ask",
 )
 async def generate_async(
     request: AnyRequest,
     ctx: Ctx,
-    user: Caller,
+    asker: Asking,
     data: JSONBody[v2.GenerateAsync],
     client_agent: ClientAgent = UNKNOWN_AGENT,
     key: IdempotencyKey = None,
@@ -59,10 +60,10 @@ async def generate_async(
     webhook = translate.webhook(data, ctx.services.settings, base_url(request))
     draft = translate.draft(data, client_agent, address=address_of(request), webhook=webhook)
     if data.dry_run:
-        price = await estimated(ctx, user, draft, style=style)
+        price = await estimated(ctx, asker.user, draft, style=style, shared=asker.shared)
         return Response(v2.DryRun(whole_kudos_on_the_wire(price)), status_code=200)
-    once = await idempotency_key(request, user, key)
-    accepted = await submit(ctx, user, draft, once, sources.sent(data), style=style)
+    once = await idempotency_key(request, asker.user, key)
+    accepted = await submit(ctx, asker.user, draft, once, sources.sent(data), style=style, shared=asker.shared)
     answer = translate.accepted(accepted, tells_nobody=not (await modes(ctx)).raid)
     if answer.message:
         answer.warnings = [v2.Warned("NoAvailableWorker", answer.message)]

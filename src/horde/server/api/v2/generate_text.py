@@ -6,18 +6,19 @@ from litestar import Response, Router, delete, get, post
 from litestar.params import JSONBody
 
 from horde.kinds import text
-from horde.server.api.auth import Caller
+from horde.server.api.auth import Asking, Caller
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import AnyRequest, Ctx, IdempotencyKey, address_of, base_url, idempotency_key
 from horde.server.api.shortcut import HOT
 from horde.server.api.v2 import text_translate, translate
-from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, authenticated, pop_as_preferred
+from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, asked_by_key, authenticated, pop_as_preferred
 from horde.server.api.v2.styles_translate import in_style
 from horde.server.modes.modes import modes
 from horde.server.requests.cancel import cancel
 from horde.server.requests.deliver import deliver, report_fault
+from horde.server.requests.quote import estimated
 from horde.server.requests.read import status
-from horde.server.requests.submit import estimated, submit
+from horde.server.requests.submit import submit
 from horde.units import whole_kudos_on_the_wire
 from horde.wire import v2, v2_text
 
@@ -28,13 +29,13 @@ from horde.wire import v2, v2_text
     status_code=202,
     dto=StrictJson[v2_text.TextAsync],
     return_dto=None,
-    dependencies=authenticated,
+    dependencies=asked_by_key,
     summary="Ask",
 )
 async def text_async(
     request: AnyRequest,
     ctx: Ctx,
-    user: Caller,
+    asker: Asking,
     data: JSONBody[v2_text.TextAsync],
     client_agent: ClientAgent = "unknown:0:unknown",
     key: IdempotencyKey = None,
@@ -44,9 +45,10 @@ async def text_async(
     webhook = translate.webhook(data, ctx.services.settings, base_url(request))
     draft = text_translate.draft(data, client_agent, address=address_of(request), webhook=webhook)
     if data.dry_run:
-        price = await estimated(ctx, user, draft, style=style)
+        price = await estimated(ctx, asker.user, draft, style=style, shared=asker.shared)
         return Response(v2.DryRun(whole_kudos_on_the_wire(price)), status_code=200)
-    accepted = await submit(ctx, user, draft, await idempotency_key(request, user, key), style=style)
+    once = await idempotency_key(request, asker.user, key)
+    accepted = await submit(ctx, asker.user, draft, once, style=style, shared=asker.shared)
     return Response(translate.accepted(accepted, tells_nobody=not (await modes(ctx)).raid), status_code=202)
 
 

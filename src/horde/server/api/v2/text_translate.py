@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET
 
 from horde.errors import BadInput, InvalidExtraSourceImages
 from horde.kinds import text
@@ -31,7 +32,6 @@ def draft(
 
     Raises a BadInput for what this server cannot do (yet): a request is never accepted and then done differently.
     """
-    translate.refuse_what_no_kind_has(proxied_account=body.proxied_account)
     if body.extra_source_images:
         raise InvalidExtraSourceImages("Texts are written without pictures.", hint="leave `extra_source_images` out.")
     return Draft(
@@ -52,6 +52,7 @@ def draft(
         client_agent=client_agent,
         address=address,
         webhook=webhook,
+        proxied_account=None if body.proxied_account is UNSET else body.proxied_account,
     )
 
 
@@ -102,7 +103,12 @@ def popped(answer: Popped | Idle) -> v2_text.TextPopAnswer:
             payload=text.idle_payload(), skipped=answer.skipped, messages=translate.messages(answer)
         )
     return v2_text.TextPopAnswer(
-        payload=answer.payload, id=answer.job_ids[0], ids=answer.job_ids, model=answer.model, ttl=answer.lease_s
+        payload=answer.payload,
+        id=answer.job_ids[0],
+        ids=answer.job_ids,
+        model=answer.model,
+        ttl=answer.lease_s,
+        messages=translate.messages(answer),
     )
 
 

@@ -8,9 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from horde.errors import (
-    BadInput,
     InvalidPriorityUsername,
-    OnlyServiceAccountProxy,
 )
 from horde.kinds import image
 from horde.kinds.agents import capabilities
@@ -36,8 +34,6 @@ from horde.wire import v2
 BLACKLIST_MAX, BLACKWORD_CHARACTERS_MAX = 200, 15
 NOBODY_NOW = "Warning: No available workers can fulfill this request. It will expire in 20 minutes unless one appears."
 UPLOADED = "R2"
-ORIGIN = "Stable Horde"
-"""Who tells a worker what the server has to tell it, not a moderator."""
 
 SWITCHES = {
     "img2img": "allow_img2img",
@@ -54,11 +50,7 @@ SWITCHES = {
 def draft(
     body: v2.GenerateAsync, client_agent: str, *, address: str = "", webhook: Webhook | None = None
 ) -> Draft[image.ImageParams]:
-    """What is asked for.
-
-    Raises a BadInput for what this server cannot do (yet): a request is never accepted and then done differently.
-    """
-    _refuse_what_is_not_there(body)
+    """What is asked for."""
     variation = body.params.seed_variation
     seed = seed_number(body.params.seed) if body.params.seed else None
     if seed is None and variation is not UNSET:
@@ -91,19 +83,8 @@ def draft(
         webhook=webhook,
         address=address,
         replaces_suspicious=body.replacement_filter,
+        proxied_account=None if body.proxied_account is UNSET else body.proxied_account,
     )
-
-
-def refuse_what_no_kind_has(*, proxied_account: str | UnsetType) -> None:
-    """Raise OnlyServiceAccountProxy for what is not there yet, whatever is asked for."""
-    if proxied_account is not UNSET:
-        raise OnlyServiceAccountProxy
-
-
-def _refuse_what_is_not_there(body: v2.GenerateAsync) -> None:
-    refuse_what_no_kind_has(proxied_account=body.proxied_account)
-    if body.params.special is not UNSET:
-        raise BadInput("Only special users may send a special field.")
 
 
 class AsksToBeTold(Protocol):
@@ -223,17 +204,18 @@ def popped(ctx: Context, answer: Popped | Idle, base_url: str) -> v2.PopAnswer:
         r2_upload=links[0],
         r2_uploads=links,
         ttl=answer.lease_s,
+        messages=[_message(found) for found in answer.notices],
     )
 
 
-def messages(idle: Idle) -> list[v2.WorkerMessage]:
-    """What an idle worker is told."""
-    return [_message(notice) for notice in idle.notices]
+def messages(answer: Popped | Idle) -> list[v2.WorkerMessage]:
+    """What a worker is told beside."""
+    return [_message(notice) for notice in answer.notices]
 
 
 def _message(notice: Notice) -> v2.WorkerMessage:
     expiry = notice.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return v2.WorkerMessage(id=notice.id, message=notice.text, origin=ORIGIN, expiry=expiry)
+    return v2.WorkerMessage(id=notice.id, message=notice.text, origin=notice.origin, expiry=expiry)
 
 
 def delivery(body: v2.Submit) -> Delivery:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Router, get, put
+from litestar import Router, delete, get, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from horde.errors import InvalidAPIKey, UserNotFound
 from horde.server.accounts.change import change
 from horde.server.accounts.keys import authenticate
+from horde.server.accounts.leave import leave
+from horde.server.accounts.sharedkeys import authenticate_asker
 from horde.server.accounts.users import user_by_id
 from horde.server.api.auth import ApiKey, OptionalApiKey
 from horde.server.api.body import StrictJson
@@ -26,15 +28,20 @@ Sort = Annotated[
 
 @get("/find_user", tags=["Accounts"], summary="Who am I?")
 async def find_user(ctx: Ctx, api_key: OptionalApiKey = None) -> v2_accounts.UserAnswer:
-    """The account of the key in the header."""
+    """The account of the key in the header; with a shared key, what everybody may see of its owner."""
     if not api_key:
         raise InvalidAPIKey
     try:
-        user = await authenticate(ctx, api_key)
+        asker = await authenticate_asker(ctx, api_key)
     except InvalidAPIKey:
         # Clients tell "no key" (401) from "a key that nobody has" (404).
         raise UserNotFound("No user matches this API key.") from None
-    return answer(ctx, await account(ctx, user), seen_by=user)
+    found = await account(ctx, asker.user)
+    if asker.shared is None:
+        return answer(ctx, found, seen_by=asker.user)
+    seen = answer(ctx, found, seen_by=None)
+    seen.username += f" (Shared Key: {asker.shared.name})" if asker.shared.name else " (Shared Key)"
+    return seen
 
 
 @get("/", summary="Accounts")
@@ -62,4 +69,18 @@ async def change_user(
     return changed(await change(ctx, caller, target, changes(data)), data)
 
 
-router = Router("/users", route_handlers=[list_users, read_user, change_user], tags=["Accounts"])
+@delete("/{user_id:str}", status_code=200, summary="Delete an account")
+async def delete_user(ctx: Ctx, user_id: FromPath[str], api_key: OptionalApiKey = None) -> v2_accounts.Done:
+    """Shut an account, for its owner and moderators; it can neither ask nor serve, until `undelete` takes that back.
+
+    Called again after thirty days, its name and keys are wiped for good.
+    """
+    target = await user_by_id(ctx, user_id)
+    # The contract lets the header be left out here, and then needs it.
+    if not api_key:
+        raise InvalidAPIKey
+    await leave(ctx, await authenticate(ctx, api_key), target)
+    return v2_accounts.Done()
+
+
+router = Router("/users", route_handlers=[list_users, read_user, change_user, delete_user], tags=["Accounts"])

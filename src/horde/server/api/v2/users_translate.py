@@ -29,7 +29,7 @@ def answer(ctx: Context, account: Account, *, seen_by: User | None) -> v2_accoun
     if is_own or user.has_public_workers:
         found.worker_ids = [str(worker_id) for worker_id in account.worker_ids]
     if is_own:
-        found.sharedkey_ids = []
+        found.sharedkey_ids = [str(key_id) for key_id in account.sharedkey_ids]
         found.contact = user.contact or UNSET
         found.vpn, found.special = user.is_vpn, user.is_special
         found.active_generations = v2_accounts.ActiveGenerations(
@@ -43,7 +43,7 @@ def answer(ctx: Context, account: Account, *, seen_by: User | None) -> v2_accoun
         found.evaluating_kudos = kudos_on_the_wire(account.balance.escrow_mk)
         if user.monthly_mk or user.monthly_paid_at:
             found.monthly_kudos = v2_accounts.MonthlyKudos(
-                kudos_on_the_wire(user.monthly_mk), _day(user.monthly_paid_at)
+                kudos_on_the_wire(user.monthly_mk), day(user.monthly_paid_at)
             )
     if is_moderator:
         found.suspicious = user.suspicion
@@ -113,9 +113,15 @@ def _records(records: list[Record]) -> v2_accounts.UserRecords:
     return v2_accounts.UserRecords(usage, contribution, fulfilled, asked, styled)
 
 
-def _day(at: datetime | None) -> str | UnsetType:
+def day(at: datetime | None) -> str | UnsetType:
+    """A moment as v2 writes it; left out where there is none."""
+    return moment(at) if at else UNSET
+
+
+def moment(at: datetime) -> str:
+    """A moment as v2 writes it (contract/api-v2.md, section 1.7)."""
     # As RFC 822 has it for "UTC, and who knows which zone".
-    return at.strftime("%a, %d %b %Y %H:%M:%S -0000") if at else UNSET
+    return at.strftime("%a, %d %b %Y %H:%M:%S -0000")
 
 
 def changes(asked: v2_accounts.UserChange) -> Changes:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Final, TypeVar
 
 from litestar import Router, delete, get, put
 from litestar.di import Provide
-from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
+from litestar.params import FromPath, HeaderParameter, JSONBody, PathParameter, QueryParameter
 from msgspec import UNSET, UnsetType
 
 from horde.kinds import KINDS, alchemy, image, text
-from horde.server.api.auth import Caller, OptionalApiKey, caller_by, is_moderators, provide_user
+from horde.server.api.auth import Caller, OptionalApiKey, caller_by, provide_user
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import Ctx
 from horde.server.api.v2.kinds import KINDS_NAMED, NAMES
+from horde.server.api.v2.workers_seen import seen
 from horde.server.context import Context
-from horde.server.workers.confidential import confidential
 from horde.server.workers.modify import Changes, modify
 from horde.server.workers.read import worker, worker_named, workers_online
 from horde.server.workers.remove import remove
@@ -33,29 +33,35 @@ NameFilter = Annotated[
     str | None, QueryParameter(name="name", required=False, description="Only the worker of this name, in any case.")
 ]
 
+ModeratorKey = Annotated[
+    str | None,
+    HeaderParameter(name="apikey", required=False, description="A moderator's key; any other is as good as none."),
+]
+
 WorkerName = Annotated[str, PathParameter(description="The worker's name, as it is written; it may hold slashes.")]
 
 
 @get("/", summary="Workers online")
 async def list_workers(
-    ctx: Ctx, type_filter: TypeFilter = None, name_filter: NameFilter = None, api_key: OptionalApiKey = None
+    ctx: Ctx, type_filter: TypeFilter = None, name_filter: NameFilter = None, api_key: ModeratorKey = None
 ) -> list[v2.WorkerAnswer]:
-    """Everybody who checked in within the last five minutes. Moderators see more."""
+    """Everybody who checked in within the last five minutes. Moderators see more of them."""
     kind = None if type_filter is None else KINDS_NAMED.get(type_filter, type_filter)
-    return await answers(ctx, await workers_online(ctx, kind=kind, name=name_filter), api_key)
+    workers = await workers_online(ctx, kind=kind, name=name_filter)
+    return await seen(ctx, workers, api_key, answer)
 
 
 @get("/{worker_id:str}", summary="One worker")
-async def read_worker(ctx: Ctx, worker_id: FromPath[str], api_key: OptionalApiKey = None) -> v2.WorkerAnswer:
-    """A worker, online or not. Moderators see more."""
-    [found] = await answers(ctx, [await worker(ctx, worker_id)], api_key)
+async def read_worker(ctx: Ctx, worker_id: FromPath[str], api_key: ModeratorKey = None) -> v2.WorkerAnswer:
+    """A worker, online or not. Moderators see more of it."""
+    [found] = await seen(ctx, [await worker(ctx, worker_id)], api_key, answer)
     return found
 
 
 @get("/name/{name:path}", summary="One worker by its name")
-async def read_worker_by_name(ctx: Ctx, name: WorkerName, api_key: OptionalApiKey = None) -> v2.WorkerAnswer:
-    """The worker of exactly this name, online or not. Moderators see more."""
-    [found] = await answers(ctx, [await worker_named(ctx, name.removeprefix("/"))], api_key)
+async def read_worker_by_name(ctx: Ctx, name: WorkerName, api_key: ModeratorKey = None) -> v2.WorkerAnswer:
+    """The worker of exactly this name, online or not. Moderators see more of it."""
+    [found] = await seen(ctx, [await worker_named(ctx, name.removeprefix("/"))], api_key, answer)
     return found
 
 
@@ -98,19 +104,6 @@ async def delete_worker(ctx: Ctx, worker_id: FromPath[str], api_key: OptionalApi
 def given(value: T | UnsetType) -> T | None:
     """A field of a body, or None where it was left out."""
     return None if value is UNSET else value
-
-
-async def answers(ctx: Context, workers: Sequence[Worker], api_key: str | None) -> list[v2.WorkerAnswer]:
-    """Workers on the wire, with what only moderators see where the key is one's; any other key changes nothing."""
-    shown = [answer(ctx, found) for found in workers]
-    if await is_moderators(ctx, api_key):
-        known = await confidential(ctx, workers)
-        for found, told in zip(workers, shown, strict=True):
-            told.paused = found.is_paused
-            if secret := known.get(found.id):
-                told.owner, told.ipaddr, told.suspicious = secret.owner, secret.address, secret.points
-                told.contact = secret.contact or UNSET
-    return shown
 
 
 def answer(ctx: Context, worker: Worker) -> v2.WorkerAnswer:
