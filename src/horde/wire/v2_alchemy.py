@@ -78,7 +78,7 @@ class InterrogateStatus(msgspec.Struct):
 class InterrogatePop(msgspec.Struct, kw_only=True):
     """A worker asks for forms and says which it can do."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=1000)]
+    name: Annotated[str, Meta(min_length=1, max_length=1000, examples=["Alchemist of the stable"])]
     priority_usernames: Annotated[list[str], Meta(max_length=PRIORITY_USERS_MAX)] = []
     forms: Annotated[list[Form], Meta(max_length=FORMS_MAX, examples=[["caption", "interrogation"]])] = []
     amount: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 1
@@ -115,7 +115,7 @@ class InterrogateSubmit(msgspec.Struct, kw_only=True):
     """A worker hands a form in."""
 
     id: Annotated[str, Meta(max_length=1000)]
-    result: dict[str, object] | UnsetType = UNSET
+    result: Annotated[dict[str, object], Meta(examples=[{"caption": "a stable full of robots"}])] | UnsetType = UNSET
     """By the name of the form; `R2` for a picture that was uploaded. Some programs leave it out of a `faulted` one."""
     state: Annotated[str, Meta(max_length=100)] = "ok"
     """Only `faulted` matters: the form waits again."""

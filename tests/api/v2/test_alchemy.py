@@ -48,6 +48,22 @@ def test_form_named_twice_is_done_twice(client: httpx.Client) -> None:
     assert status(client, request_id)["state"] == "processing"
 
 
+def test_examples_of_the_document_work_as_sent(client: httpx.Client) -> None:
+    schemas = client.get("/api/openapi.json").json()["components"]["schemas"]
+
+    def example(name: str) -> Json:
+        fields = schemas[name]["properties"].items()
+        return {field: schema["examples"][0] for field, schema in fields if "examples" in schema}
+
+    asking = client.post("/api/v2/interrogate/async", json=example("InterrogateAsync"))
+    popping = client.post("/api/v2/interrogate/pop", json=example("InterrogatePop"))
+
+    assert (asking.status_code, popping.status_code) == (202, 200)
+    [form] = popping.json()["forms"]
+    delivering = client.post("/api/v2/interrogate/submit", json={**example("InterrogateSubmit"), "id": form["id"]})
+    assert delivering.status_code == 200, delivering.text
+
+
 # ------------------------------------------------------------------------------------------ serving
 def test_idle_pop_says_so_with_null(client: httpx.Client) -> None:
     assert pop(client) == {"forms": None, "skipped": {}}

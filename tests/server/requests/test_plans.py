@@ -1,7 +1,9 @@
 """What a call reads of the queue does not grow with the part of it that does not concern the call."""
 
 import re
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -13,6 +15,7 @@ from horde.server.db.queries import Query
 from horde.server.requests import sql
 from tests.plugins.hordes import Clock
 from tests.server.builders import anonymous, asked, change, look, user
+from tests.server.requests import alchemy
 
 MANY = 5_000
 NOBODY_HAS_MANY = """
@@ -76,3 +79,18 @@ async def test_look_for_users_served_first_reads_nothing_of_others(
     )  # fmt: skip
 
     assert read < 30
+
+
+async def test_what_reads_groups_reads_nothing_of_the_rest(clock: Clock, lanes: list[int]) -> None:
+    ada = await user(clock.ctx)
+    group_id = UUID(await alchemy.asked(clock.ctx, ada, "caption", "nsfw"))
+    before = clock.now + timedelta(hours=1)
+
+    reads = [
+        await pages_read(clock.ctx, sql.parts, id=group_id, kind="alchemy"),
+        await pages_read(clock.ctx, sql.running_parts_of, users=[ada.id, ANONYMOUS_ID], kind="alchemy"),
+        await pages_read(clock.ctx, sql.keep_parts, before=before, limit=500),
+        await pages_read(clock.ctx, sql.groups_over, ids=[group_id]),
+    ]
+
+    assert max(reads) < 20, reads

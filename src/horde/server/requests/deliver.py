@@ -198,7 +198,9 @@ async def pay_for_cancelled(ctx: Context, job_ids: Sequence[UUID]) -> None:
 
     Those that ended before are left alone, so a second call does nothing.
     """
-    async with ctx.database.statement() as tx:
+    if not job_ids:
+        return
+    async with ctx.database.snapshot() as tx:
         jobs = (await _jobs(tx, job_ids)).values()
         owners = await users_by_id(tx, {job.worker_owner_id for job in jobs})
     calls = []

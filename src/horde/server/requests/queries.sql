@@ -423,12 +423,16 @@ WHERE g.id = ANY(:ids::uuid[])
 -- name: keep_parts
 -- Requests that expire before another of their group are kept as long as that one: a group is read as one. Those that
 -- somebody holds wait for the next time. Returns which were.
-WITH latest AS (
-    SELECT group_id, max(expires_at) AS expires_at
+WITH soon AS (
+    SELECT DISTINCT group_id
     FROM requests
-    WHERE group_id IS NOT NULL
-    GROUP BY group_id
-    HAVING min(expires_at) < :before AND min(expires_at) < max(expires_at)
+    WHERE group_id IS NOT NULL AND expires_at < :before
+), latest AS (
+    SELECT r.group_id, max(r.expires_at) AS expires_at
+    FROM soon
+    JOIN requests AS r ON r.group_id = soon.group_id
+    GROUP BY r.group_id
+    HAVING min(r.expires_at) < max(r.expires_at)
 ), early AS (
     SELECT r.id, latest.expires_at
     FROM latest

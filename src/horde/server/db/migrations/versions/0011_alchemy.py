@@ -24,6 +24,7 @@ STATEMENTS = (
     "ALTER TABLE requests ADD COLUMN group_id uuid REFERENCES request_groups",
     # Most requests are in none, and cost these indexes nothing.
     "CREATE INDEX requests_of_group ON requests (group_id) WHERE group_id IS NOT NULL",
+    "CREATE INDEX parts_by_expiry ON requests (expires_at) WHERE group_id IS NOT NULL",
     "CREATE INDEX parts_running_of_user ON requests (user_id) WHERE group_id IS NOT NULL AND running > 0",
     # A job that was paid because its requestor cancelled it has no result. What is there was checked before.
     "ALTER TABLE jobs DROP CONSTRAINT jobs_result_state_check",
