@@ -160,6 +160,14 @@ def test_popular_styles_come_first(horde: RunningHorde, client: httpx.Client, ke
     assert [style["name"] for style in client.get(IMAGE).json()] == ["Chalk", "Coal", "Ink"]
 
 
+def test_nul_is_in_no_name_no_tag_and_no_model(shared_client: httpx.Client) -> None:
+    for path in ("styles/image_by_name/a%00b", "styles/text_by_name/%00", "collection_by_name/%00"):
+        assert shared_client.get(f"/api/v2/{path}").status_code == 404, path
+    for query in ("tag=%00", "model=a%00b"):
+        answer = shared_client.get(f"{IMAGE}?{query}")
+        assert (answer.status_code, answer.json()) == (200, []), query
+
+
 @pytest.mark.parametrize("query", ["page=0", "page=x", "sort=best"])
 def test_list_refuses_what_is_no_page(shared_client: httpx.Client, query: str) -> None:
     for path in (IMAGE, TEXT, "/api/v2/collections"):

@@ -1,5 +1,7 @@
 """Which style a request means, and for how long a process goes by what it saw."""
 
+from dataclasses import replace
+
 import pytest
 
 from horde.errors import StyleNotFound
@@ -8,7 +10,7 @@ from horde.server.styles.pick import REMEMBERED_FOR, pick
 from horde.server.styles.read import style_by_id
 from tests.plugins.hordes import Clock
 from tests.server.builders import nodes, seldom_looking, user
-from tests.server.styles.scene import collection, content, style
+from tests.server.styles.scene import collection, style
 
 
 async def test_chance_takes_one_of_all_styles_of_a_collection(clock: Clock) -> None:
@@ -38,7 +40,8 @@ async def test_own_changes_are_seen_at_once_and_those_of_other_nodes_soon(clock:
     here = seldom_looking(clock.ctx)
     async with nodes(clock.ctx, 1) as (elsewhere,):
         assert (await pick(here, "image", "Oil")).style.prompt == "oil {p}{np}"
-        await change_style(here, ada, await style_by_id(here, str(oil), "image"), content(prompt="oils {p}{np}"), None)
+        seen = await style_by_id(here, str(oil), "image")
+        await change_style(here, ada, seen, lambda now: replace(now, prompt="oils {p}{np}"), None)
         assert (await pick(here, "image", "Oil")).style.prompt == "oils {p}{np}"
 
         await delete_style(elsewhere, ada, await style_by_id(elsewhere, str(oil), "image"))

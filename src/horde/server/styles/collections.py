@@ -141,18 +141,18 @@ async def change_collection(ctx: Context, caller: User, collection: Collection, 
     """Change what is given of a collection. Its owner may. Raises Refused, and BadInput as `make_collection` does."""
     if caller.id != collection.user_id:
         raise Refused(f"The collection {collection.name!r} is not yours, so you cannot change it.")
-    name = collection.name if content.name is None else checked_name(content.name)
+    name = None if content.name is None else checked_name(content.name)
     async with ctx.database.transaction() as tx:
-        if await tx.values(sql.collection_namesakes, UUID, user_id=caller.id, name=name, but=collection.id):
+        if name and await tx.values(sql.collection_namesakes, UUID, user_id=caller.id, name=name, but=collection.id):
             raise _taken(name)
         members = None if content.styles is None else await _members(tx, content.styles)
         await tx.run(
             sql.change_collection,
             id=collection.id,
-            kind=members[0].kind if members else collection.kind,
+            kind=members[0].kind if members else None,
             name=name,
-            info=collection.info if content.info is None else content.info,
-            is_public=collection.is_public if content.is_public is None else content.is_public,
+            info=content.info,
+            is_public=content.is_public,
         )
         if members:
             await tx.run(sql.empty_collection, id=collection.id)

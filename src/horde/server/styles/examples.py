@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
 
-from horde.errors import BadInput, Refused, StyleNotFound
+from horde.errors import BadInput, Refused
 from horde.server.accounts.users import User
 from horde.server.context import Context
-from horde.server.db.pool import Tx
-from horde.server.styles.manage import refuse_others
+from horde.server.styles.manage import locked_style, refuse_others
 from horde.server.styles.names import SHOWN_MAX, uuid_or_none
 from horde.server.styles.read import Example, Style, sql
 from horde.server.styles.refusals import ExampleNotFound
@@ -28,7 +28,7 @@ async def add_example(ctx: Context, caller: User, style: Style, *, url: str, is_
     _refuse_others(caller, style)
     example_id = uuid.uuid4()
     async with ctx.database.transaction() as tx:
-        shown = await _locked(tx, style)
+        shown = (await locked_style(tx, style)).examples
         if len(shown) >= EXAMPLES_MAX:
             raise Refused(f"The style {style.name!r} has {len(shown)} examples, and more are not taken.")
         _refuse_twice(shown, url)
@@ -47,7 +47,7 @@ async def change_example(
     Raises ExampleNotFound, StylesAnonForbidden, Refused, and BadInput, also where none would be the primary one.
     """
     async with ctx.database.transaction() as tx:
-        shown = await _locked(tx, style)
+        shown = (await locked_style(tx, style)).examples
         example = _found(shown, example_id)
         _refuse_others(caller, style)
         url = example.url if url is None else url
@@ -64,7 +64,7 @@ async def change_example(
 async def delete_example(ctx: Context, caller: User, style: Style, example_id: str) -> None:
     """Show a picture no more. Raises ExampleNotFound, StylesAnonForbidden, Refused, BadInput for the primary one."""
     async with ctx.database.transaction() as tx:
-        shown = await _locked(tx, style)
+        shown = (await locked_style(tx, style)).examples
         example = _found(shown, example_id)
         _refuse_others(caller, style)
         if example.is_primary and len(shown) > 1:
@@ -78,13 +78,7 @@ def check_url(url: str) -> None:
         raise BadInput(f"The address of an example begins with {SCHEME}, not with {url[: len(SCHEME)]!r}.")
 
 
-async def _locked(tx: Tx, style: Style) -> list[Example]:
-    if not await tx.values(sql.lock_style, UUID, id=style.id):
-        raise StyleNotFound(f"The style {style.name!r} was deleted.")
-    return await tx.all(sql.examples_of, Example, style_id=style.id)
-
-
-def _found(shown: list[Example], text: str) -> Example:
+def _found(shown: Sequence[Example], text: str) -> Example:
     example_id = uuid_or_none(text)
     found = next((example for example in shown if example.id == example_id), None)
     if found is None:
@@ -96,7 +90,7 @@ def _refuse_others(caller: User, style: Style) -> None:
     refuse_others(caller, style.user_id, f"The style {style.name!r} is not yours, so you cannot change it.")
 
 
-def _refuse_twice(shown: list[Example], url: str) -> None:
+def _refuse_twice(shown: Sequence[Example], url: str) -> None:
     if any(example.url == url for example in shown):
         raise BadInput(f"The style shows {msgspec.json.encode(url[:SHOWN_MAX]).decode()} already.")
 

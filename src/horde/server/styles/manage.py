@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 import msgspec
 
-from horde.errors import BadInput, DeletedUser, Refused
+from horde.errors import BadInput, DeletedUser, Refused, StyleNotFound
 from horde.kinds import KINDS
 from horde.kinds.base import Draft
 from horde.server.accounts.users import User
 from horde.server.context import Context
-from horde.server.styles.names import checked_name
+from horde.server.db.pool import Tx
+from horde.server.styles.names import Ref, checked_name
 from horde.server.styles.pick import forget_picks
-from horde.server.styles.read import Style, sql
+from horde.server.styles.read import Style, sql, styles_named
 from horde.server.styles.refusals import StylesAnonForbidden, StylesRequiresCustomizer
 
 MODELS_MAX, TAGS_MAX = 5, 10
@@ -102,18 +103,33 @@ async def make_style(ctx: Context, author: User, kind: str, content: StyleConten
     return style_id
 
 
-async def change_style(ctx: Context, caller: User, style: Style, content: StyleContent, sharedkey: str | None) -> None:
-    """Make a style what its author says now. Raises Refused, and BadInput as `make_style` does."""
+async def change_style(
+    ctx: Context, caller: User, style: Style, change: Callable[[StyleContent], StyleContent], sharedkey: str | None
+) -> None:
+    """Make a style what `change` makes of what it is now.
+
+    Raises Refused, StyleNotFound where it was deleted meanwhile, and BadInput as `make_style` does.
+    """
     if caller.id != style.user_id:
         raise Refused(f"The style {style.name!r} is not yours, so you cannot change it.")
     _refuse_shared_key(sharedkey)
-    content = replace(content, name=checked_name(content.name))
     async with ctx.database.transaction() as tx:
+        content = change(StyleContent.of(await locked_style(tx, style)))
+        content = replace(content, name=checked_name(content.name))
         if await tx.values(sql.namesakes, UUID, user_id=style.user_id, name=content.name, but=style.id):
             raise _taken(content.name)
         _check(style.kind, content)
         await tx.run(sql.change_style, id=style.id, **content.columns())
     forget_picks(ctx)
+
+
+async def locked_style(tx: Tx, style: Style) -> Style:
+    """A style as it is now, held until the transaction ends. Raises StyleNotFound where it was deleted meanwhile."""
+    await tx.values(sql.lock_style, UUID, id=style.id)
+    [found] = await styles_named(tx, [Ref(name="", id=style.id)])
+    if found is None:
+        raise StyleNotFound(f"The style {style.name!r} was deleted.")
+    return found
 
 
 async def delete_style(ctx: Context, caller: User, style: Style) -> None:

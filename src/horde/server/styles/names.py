@@ -13,6 +13,8 @@ from horde.server.accounts.users import ALIAS
 Sort = Literal["style", "collection"]
 SORTS: tuple[Sort, ...] = ("style", "collection")
 BETWEEN = "::"
+NUL = "\0"
+"""In no name, no tag and no model; PostgreSQL takes none."""
 SHOWN_MAX = 80
 """How much of a name that nothing has is said again in the refusal."""
 
@@ -39,7 +41,7 @@ def ref(text: str) -> Ref | None:
     `alias#id::style::name`; the same with `collection`. None for what looks like none of them.
     """
     head, between, name = text.rpartition(BETWEEN)
-    if between and not head:
+    if NUL in text or (between and not head):
         return None
     sort, alias = _sort_and_alias(head)
     if alias:

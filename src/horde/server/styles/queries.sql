@@ -103,18 +103,11 @@ DELETE FROM styles
 WHERE id = :id;
 
 -- name: lock_style
--- Hold a style, so that its examples stay as they are seen.
+-- Hold a style, so that it and its examples stay as they are seen.
 SELECT id
 FROM styles
 WHERE id = :id
 FOR NO KEY UPDATE;
-
--- name: examples_of
--- The examples of a style, the oldest first.
-SELECT id, url, is_primary
-FROM style_examples
-WHERE style_id = :style_id
-ORDER BY created_at, id;
 
 -- name: unmark_primary!
 -- No example of the style is its primary one.
@@ -214,13 +207,14 @@ VALUES (:id, :kind, :user_id, :name, :info, :is_public, :now)
 ON CONFLICT (user_id, name) DO NOTHING;
 
 -- name: change_collection!
--- Make a collection what it shall be.
+-- Change what is given of a collection, and leave the rest; it is held until the transaction ends.
 UPDATE style_collections
-SET kind = :kind, name = :name, info = :info, is_public = :is_public
+SET kind = coalesce(:kind, kind), name = coalesce(:name, name), info = coalesce(:info, info),
+    is_public = coalesce(:is_public, is_public)
 WHERE id = :id;
 
 -- name: empty_collection!
--- Take all styles out of a collection, which its row is locked for.
+-- Take all styles out of a collection that is held.
 DELETE FROM style_members
 WHERE collection_id = :id;
 

@@ -15,7 +15,7 @@ from horde.errors import Missing, StyleNotFound
 from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.db.queries import load
-from horde.server.styles.names import SHOWN_MAX, Ref, ref, rows, uuid_or_none
+from horde.server.styles.names import NUL, SHOWN_MAX, Ref, ref, rows, uuid_or_none
 from horde.server.styles.refusals import StyleMismatch
 
 sql = load(__package__)
@@ -94,7 +94,7 @@ async def page_of_styles(
     ctx: Context, kind: str, *, order: Order, page: int, tag: str | None = None, model: str | None = None
 ) -> list[Style]:
     """The public styles of a kind, from page 1 on; a few seconds old perhaps."""
-    if not 1 <= page <= PAGES_MAX:
+    if not 1 <= page <= PAGES_MAX or NUL in (tag or "") or NUL in (model or ""):
         return []
     pages, asked = ctx.remembered(Listed).pages, (kind, order, page, tag, model)
     # A server that may remember nothing for a while remembers no page either.

@@ -50,8 +50,10 @@ async def _changed(
     caller = await authenticate(ctx, api_key)
     style = await style_by_id(ctx, style_id, kind)
     check_counts(tags=len(data.tags or style.tags), models=len(style.models if data.models is UNSET else data.models))
-    content = translate.changed_style(style, data, await request.body())
-    await change_style(ctx, caller, style, content, data.sharedkey or None)
+    body = await request.body()
+    await change_style(
+        ctx, caller, style, lambda now: translate.changed_style(kind, now, data, body), data.sharedkey or None
+    )
     return v2_styles.Saved(id=str(style.id), warnings=[])
 
 

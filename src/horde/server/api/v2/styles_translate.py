@@ -60,15 +60,14 @@ def new_style(kind: str, data: NewStyle, body: bytes) -> StyleContent:
     )
 
 
-def changed_style(style: Style, data: StyleChange, body: bytes) -> StyleContent:
+def changed_style(kind: str, before: StyleContent, data: StyleChange, body: bytes) -> StyleContent:
     """A style as it shall be. Raises BadInput."""
-    before = StyleContent.of(style)
     return replace(
         before,
         name=before.name if data.name is UNSET else data.name,
         info=before.info if data.info is UNSET else data.info,
         prompt=before.prompt if data.prompt is UNSET else data.prompt,
-        params=before.params if data.params is UNSET else _kept(style.kind, data.params, body),
+        params=before.params if data.params is UNSET else _kept(kind, data.params, body),
         is_public=before.is_public if data.public is UNSET else data.public,
         is_nsfw=before.is_nsfw if data.nsfw is UNSET else data.nsfw,
         tags=before.tags if data.tags is UNSET else tuple(dict.fromkeys(data.tags)),
