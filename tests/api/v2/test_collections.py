@@ -1,12 +1,11 @@
 """Collections of styles over HTTP."""
 
 from collections.abc import Iterator
-from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.api.actors import Json, register
+from tests.api.actors import NOBODYS_ID, Json, register
 from tests.api.v2.by_hand import change
 from tests.api.v2.test_styles import IMAGE, TEXT, Keys, call, made, refused
 from tests.plugins.hordes import ANONYMOUS, RunningHorde
@@ -77,7 +76,7 @@ REFUSED: list[tuple[str, Json, tuple[int, str]]] = [
     ("gone", {}, (403, "DeletedUser")),
     ("nobody", {}, (403, "StylesAnonForbidden")),
     ("bob", {"styles": ["Oil", "none"]}, (400, "BadRequest")),
-    ("bob", {"styles": ["Oil", str(uuid4())]}, (400, "BadRequest")),
+    ("bob", {"styles": ["Oil", NOBODYS_ID]}, (400, "BadRequest")),
     ("bob", {"styles": ["collection::Paintings"]}, (400, "BadRequest")),
     ("bob", {"styles": ["Oil", "Bard"]}, (400, "BadRequest")),
     ("bob", {"name": "Paintings"}, (400, "BadRequest")),
@@ -137,7 +136,7 @@ def test_owner_and_moderators_delete_a_collection(client: httpx.Client, keys: Ke
     assert client.get(f"{IMAGE}/{oil}").status_code == 200
 
 
-@pytest.mark.parametrize("collection_id", [str(uuid4()), "x"])
+@pytest.mark.parametrize("collection_id", [NOBODYS_ID, "x"])
 def test_unknown_collection_is_not_found(client: httpx.Client, keys: Keys, collection_id: str) -> None:
     path = f"{COLLECTIONS}/{collection_id}"
     for method in ("GET", "PATCH", "DELETE"):

@@ -1,12 +1,11 @@
 """What moderators can do over HTTP, and what others notice of it."""
 
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.api.actors import ask, pop, register
+from tests.api.actors import NOBODYS_ID, ask, pop, register
 from tests.api.v2.by_hand import change
 from tests.plugins.hordes import ANONYMOUS, RunningHorde
 
@@ -52,8 +51,8 @@ ROUTES: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", ADDRESSES, {"ipaddr": "192.0.2.7", "hours": 1}),
     ("DELETE", ADDRESSES, {"ipaddr": "192.0.2.7"}),
     ("GET", f"{ADDRESSES}/192.0.2.7", {}),
-    ("PUT", f"{WORKER_ADDRESS}/{uuid4()}", {"days": 1}),
-    ("DELETE", f"{WORKER_ADDRESS}/{uuid4()}", {}),
+    ("PUT", f"{WORKER_ADDRESS}/{NOBODYS_ID}", {"days": 1}),
+    ("DELETE", f"{WORKER_ADDRESS}/{NOBODYS_ID}", {}),
     ("GET", FILTERS, {}),
     ("PUT", FILTERS, {"regex": "x", "filter_type": 10}),
     ("POST", FILTERS, {"prompt": "x"}),
@@ -209,7 +208,7 @@ def test_worker_that_is_not_there_or_at_home_cannot_be_blocked(client: httpx.Cli
     worker_id = client.get("/api/v2/workers/name/near").json()["id"]
 
     for method, fields in (("PUT", {"days": 1}), ("DELETE", {})):
-        for unknown in (uuid4(), "x"):
+        for unknown in (NOBODYS_ID, "x"):
             answer = call(client, method, f"{WORKER_ADDRESS}/{unknown}", keys["mona"], **fields)
             assert refused(answer) == (404, "WorkerNotFound")
         answer = call(client, method, f"{WORKER_ADDRESS}/{worker_id}", keys["mona"], **fields)

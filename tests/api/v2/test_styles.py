@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.api.actors import Json, register
+from tests.api.actors import NOBODYS_ID, Json, register
 from tests.api.v2.by_hand import change
 from tests.plugins.hordes import ANONYMOUS, RunningHorde
 
@@ -122,7 +121,7 @@ def test_style_of_the_other_kind_is_a_mismatch(client: httpx.Client, keys: Keys)
     assert refused(call(client, "POST", f"{IMAGE}/{bard}/example", keys["ada"], **body)) == (400, "BadRequest")
 
 
-@pytest.mark.parametrize("style_id", [str(uuid4()), "x"])
+@pytest.mark.parametrize("style_id", [NOBODYS_ID, "x"])
 def test_unknown_style_is_not_found(client: httpx.Client, keys: Keys, style_id: str) -> None:
     image, text = f"{IMAGE}/{style_id}", f"{TEXT}/{style_id}"
     assert refused(call(client, "GET", image)) == (404, "Image styleNotFound")
@@ -183,7 +182,7 @@ REFUSED: list[tuple[str, Json, tuple[int, str]]] = [
     ("unknown", {}, (401, "InvalidAPIKey")),
     ("nobody", {}, (403, "StylesRequiresCustomizer")),
     ("bob", {}, (403, "StylesRequiresCustomizer")),
-    ("gone", {"sharedkey": str(uuid4())}, (400, "BadRequest")),
+    ("gone", {"sharedkey": NOBODYS_ID}, (400, "BadRequest")),
     ("gone", {"name": "Oil"}, (403, "DeletedUser")),
     ("ada", {"name": " Oil "}, (400, "BadRequest")),
     ("ada", {"name": "  "}, (400, "BadRequest")),
@@ -274,7 +273,7 @@ def test_refused_change_leaves_the_style_as_it_was(client: httpx.Client, keys: K
     assert refused(call(client, "PATCH", path, keys["moderator"], nsfw=True)) == (403, "Forbidden")
     out_of_bounds: list[Json] = [
         {"name": "Ink"}, {"models": []}, {"tags": ["t"] * 11}, {"prompt": "without places"},
-        {"sharedkey": str(uuid4())},
+        {"sharedkey": NOBODYS_ID},
     ]  # fmt: skip
     for fields in out_of_bounds:
         assert refused(call(client, "PATCH", path, keys["ada"], **fields)) == (400, "BadRequest")
@@ -351,7 +350,7 @@ def test_refused_example_is_not_shown(client: httpx.Client, keys: Keys) -> None:
     assert refused(add(client, keys["bob"], style_id, "https://x.example/9")) == (403, "Forbidden")
     assert refused(add(client, keys["ada"], style_id, "https://x.example/1")) == (400, "BadRequest")
     path = f"{IMAGE}/{style_id}/example"
-    for unknown in (str(uuid4()), "x"):
+    for unknown in (NOBODYS_ID, "x"):
         asked = {"url": "https://x.example/9"}
         assert refused(call(client, "PATCH", f"{path}/{unknown}", keys["ada"], **asked)) == (
             404, "Style exampleNotFound"

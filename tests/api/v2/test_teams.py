@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.api.actors import Json, ask, pop, register, serve_one
+from tests.api.actors import NOBODYS_ID, Json, ask, pop, register, serve_one
 from tests.api.v2.by_hand import change
 from tests.plugins.hordes import ANONYMOUS, RunningHorde
 
@@ -108,7 +107,7 @@ def test_team_out_of_its_bounds_breaks_the_schema(shared_client: httpx.Client, f
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [path])
 
 
-@pytest.mark.parametrize("team_id", [str(uuid4()), "x"])
+@pytest.mark.parametrize("team_id", [NOBODYS_ID, "x"])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 def test_unknown_team_is_not_found(shared_horde: RunningHorde, method: str, team_id: str) -> None:
     with shared_horde.client(key=None) as nobody:
@@ -145,11 +144,11 @@ def test_only_owner_and_moderators_say_in_which_team_a_worker_is(client: httpx.C
     team_id, atlas = found(client, keys["ada"]), worker_of(client, keys["bob"], "Atlas")
     nobodys = worker_of(client, ANONYMOUS, "Nemo")
 
-    assert refused(joined(client, keys["ada"], str(uuid4()), team_id)) == (404, "WorkerNotFound")
+    assert refused(joined(client, keys["ada"], NOBODYS_ID, team_id)) == (404, "WorkerNotFound")
     assert refused(joined(client, keys["unknown"], atlas, team_id)) == (401, "InvalidAPIKey")
     assert refused(joined(client, keys["ada"], atlas, team_id)) == (403, "NotModerator")
     assert refused(joined(client, ANONYMOUS, nobodys, team_id)) == (403, "AnonForbiddenWorker")
-    assert refused(joined(client, keys["bob"], atlas, str(uuid4()))) == (404, "TeamNotFound")
+    assert refused(joined(client, keys["bob"], atlas, NOBODYS_ID)) == (404, "TeamNotFound")
     assert refused(joined(client, keys["bob"], atlas, "Foxes")) == (404, "TeamNotFound")
     assert refused(call(client, "PUT", f"{WORKERS}/{atlas}", keys["bob"], other=1)) == (400, "NoWorkerModSelected")
     assert client.get(f"{TEAMS}/{team_id}").json()["worker_count"] == 0
