@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from horde.errors import HordeError, KudosUpfront, MaintenanceMode, Overloaded
-from horde.errors_sharing import SharedKeyEmpty, SharedKeyInsufficientKudos
+from horde.errors.sharing import SharedKeyEmpty, SharedKeyInsufficientKudos
 from horde.kinds.base import Draft
 from horde.server.accounts.sharedkeys import SharedKey
 from horde.server.accounts.users import User
