@@ -30,8 +30,8 @@ from horde.server.db.notify import News
 from horde.server.db.pool import Tx
 from horde.server.idempotency.keys import Key, answer_to, keep
 from horde.server.requests import sql
-from horde.server.requests.accept import LIFE
 from horde.server.requests.giveback import give_back
+from horde.server.requests.orders import LIFE
 from horde.server.requests.payment import counted, done_by, pay, payment_for, worth_of
 from horde.server.requests.results import Delivery, Finished, Job, Paid, Result
 from horde.server.requests.tell import tell_of_results
