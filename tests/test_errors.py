@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from horde import errors, errors_moderation, errors_sharing
-from horde.errors import HordeError, RequestNotFound, WrongCredentials
+from horde import errors
+from horde.errors import HordeError, RequestNotFound, WrongCredentials, moderation, sharing
 
-MODULES = (errors, errors_moderation, errors_sharing)
+MODULES = (errors, moderation, sharing)
 CLASSES = sorted(
     {
         found

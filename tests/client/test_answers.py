@@ -3,12 +3,12 @@
 import msgspec
 import pytest
 
-from horde import errors, errors_sharing
+from horde import errors
 from horde.client import _calls
 from horde.client._answers import Answer, read
 from horde.client._retry import Failed
 from horde.client.errors import BadAnswer
-from horde.errors import HordeError
+from horde.errors import HordeError, sharing
 
 CALL = _calls.account()
 
@@ -38,7 +38,7 @@ def body(**fields: object) -> bytes:
         (429, "TooManyPrompts", errors.TooManyPrompts),
         (400, "BadRequest", errors.BadInput),
         (403, "Forbidden", errors.Refused),
-        (403, "SharedKeyEmpty", errors_sharing.SharedKeyEmpty),
+        (403, "SharedKeyEmpty", sharing.SharedKeyEmpty),
     ],
 )
 def test_refusal_is_the_same_class_as_on_the_server(status: int, rc: str, kind: type[HordeError]) -> None:

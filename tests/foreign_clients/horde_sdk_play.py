@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -126,6 +127,48 @@ def text(key: str) -> None:
     assert status.generations[0].text == " upon a time"
 
 
+def alchemy(key: str) -> None:
+    """A caption and an upscaled picture, from both sides. The SDK cannot say a result that is no text, so we do."""
+    picture_text = base64.b64encode(picture()).decode()
+    forms = [api.AlchemyAsyncRequestFormItem(name=name) for name in ("caption", "RealESRGAN_x4plus")]
+    ask = api.AlchemyAsyncRequest(apikey=key, forms=forms, source_image=picture_text)
+    take = api.AlchemyPopRequest(
+        apikey=key, name="SDK alchemist", forms=["caption", "RealESRGAN_x4plus"], bridge_agent="AI Horde Worker:24:x",
+        amount=2, threads=1, max_tiles=80, priority_usernames=[],
+    )  # fmt: skip
+    assert call(take, api.AlchemyPopResponse).forms is None
+    accepted = call(ask, api.AlchemyAsyncResponse)
+
+    popped = call(take, api.AlchemyPopResponse)
+    assert popped.forms
+    assert {form.form for form in popped.forms} == {"caption", "RealESRGAN_x4plus"}
+    for form in popped.forms:
+        if form.r2_upload:
+            assert requests.put(form.r2_upload, data=picture(), timeout=60).status_code == 200
+        result = {form.form: "R2"} if form.r2_upload else {"caption": "a red square"}
+        body = {"id": str(form.id_), "result": result, "state": "ok"}
+        url = f"{os.environ['AI_HORDE_URL']}v2/interrogate/submit"
+        submitted = requests.post(url, json=body, headers={"apikey": key}, timeout=60)
+        assert submitted.status_code == 200, submitted.text
+
+    status = call(api.AlchemyStatusRequest(id=accepted.id_), api.AlchemyStatusResponse)
+    assert status.state == "done"
+    assert [form.state for form in status.forms] == ["done", "done"]
+    cancelled = call(ask, api.AlchemyAsyncResponse)
+    left = call(api.AlchemyDeleteRequest(id=cancelled.id_), api.AlchemyStatusResponse)
+    assert [form.state for form in left.forms] == ["cancelled", "cancelled"]
+
+
+def horde(key: str) -> None:
+    """What the horde tells of itself. Documents are left out: the SDK 0.18 cannot send the query that they need."""
+    call(api.ImageStatsModelsTotalRequest(), api.ImageStatsModelsTotalResponse)
+    call(api.ImageStatsModelsRequest(), api.ImageStatsModelsResponse)
+    call(api.TextStatsModelsTotalRequest(), api.TextStatsModelsTotalResponse)
+    call(api.TextStatsModelsRequest(), api.TextStatsModelResponse)
+    call(api.NewsRequest(), api.NewsResponse)
+    call(api.HordeStatusModelsSingleRequest(model_name=MODEL), api.HordeStatusModelsSingleResponse)
+
+
 def reading(key: str) -> None:
     """What there is to be read of workers, users, models and the horde itself."""
     simple = AIHordeAPISimpleClient()
@@ -147,6 +190,8 @@ SCENES: dict[str, Callable[[str], None]] = {
     "image": image,
     "source_image": source_image,
     "text": text,
+    "alchemy": alchemy,
+    "horde": horde,
     "reading": reading,
 }
 

@@ -17,7 +17,7 @@ TIME_S_MAX = 120
 
 
 @pytest.mark.skipif(not PYTHON.exists(), reason="the packages of foreign clients could not be installed")
-@pytest.mark.parametrize("scene", ["image", "source_image", "text", "reading"])
+@pytest.mark.parametrize("scene", ["image", "source_image", "text", "alchemy", "horde", "reading"])
 def test_horde_sdk_understands_every_answer(horde: RunningHorde, scene: str) -> None:
     with horde.client() as client:
         key = register(client, "sdk")

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from horde.errors import BadInput, HordeError
-from horde.errors_sharing import (
+from horde.errors.sharing import (
     SpecialFieldNeedsSpecialUser,
     SpecialForbidden,
     SpecialMissingPayload,

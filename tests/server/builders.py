@@ -25,9 +25,10 @@ from horde.server.ledger.balance import Balance, balance
 from horde.server.ledger.jobs import JobPayment
 from horde.server.matching.order import AGEING_PERIOD, EPOCH
 from horde.server.memory import Memory
-from horde.server.requests.deliver import Delivery, deliver
+from horde.server.requests.deliver import deliver
 from horde.server.requests.lease import Popped
 from horde.server.requests.pop import Ask, Idle, pop
+from horde.server.requests.results import Delivery
 from horde.server.requests.submit import submit
 from horde.server.workers.checkin import CheckIn, check_in
 from horde.server.workers.roster import OfferTerms, Worker

@@ -9,11 +9,12 @@ from http import HTTPStatus
 
 import msgspec
 
-from horde import errors, errors_sharing
+from horde import errors
 from horde.client._calls import A, Call
 from horde.client._retry import Failed
 from horde.client.errors import BadAnswer
-from horde.errors import HordeError
+from horde.errors import HordeError, moderation, sharing
+from horde.kinds import image_refusals, text_refusals
 
 HINT_MARK = " Hint: "
 """What `HordeError.sentence` puts between message and hint, for bodies that have one text only."""
@@ -22,6 +23,8 @@ NEW_CODES_MAX = 256
 SHOWN_TEXT_MAX = 200
 SECONDS_WORD_MAX = 10
 
+SPECIAL = (moderation, sharing, image_refusals, text_refusals)
+"""Where refusals stand beside those of `horde.errors`."""
 CLASS_BY_STATUS: dict[int, type[HordeError]] = {
     400: errors.BadInput,
     401: errors.Unauthorized,
@@ -106,10 +109,11 @@ def _class_of(rc: str, status: int) -> type[HordeError]:
 
 @cache
 def _known_classes() -> dict[str, type[HordeError]]:
-    roots = {kind.rc: kind for kind in _descendants(HordeError) if kind.__module__ == errors.__name__}
+    general = {kind.rc: kind for kind in _descendants(HordeError) if kind.__module__ == errors.__name__}
     # Of those that share a code with others, which only the words tell apart, the general one stands for all.
-    shared = [kind for kind in _descendants(HordeError) if kind.__module__ == errors_sharing.__name__]
-    return roots | {kind.rc: kind for kind in shared if kind.rc == kind.__name__}
+    names = {module.__name__ for module in SPECIAL}
+    special = {kind.rc: kind for kind in _descendants(HordeError) if kind.__module__ in names}
+    return general | {rc: kind for rc, kind in special.items() if rc == kind.__name__}
 
 
 def _descendants(kind: type[HordeError]) -> Iterator[type[HordeError]]:

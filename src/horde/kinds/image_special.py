@@ -11,7 +11,7 @@ from collections.abc import Collection
 from msgspec import UNSET
 
 from horde.errors import BadInput
-from horde.errors_sharing import (
+from horde.errors.sharing import (
     SpecialFieldNeedsSpecialUser,
     SpecialForbidden,
     SpecialMissingPayload,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from horde.errors import DeletedUser, InvalidAPIKey, UserNotFound
-from horde.errors_sharing import AnonForbiddenUser, CannotDeleteMod, CannotWipeActiveUser, NotUserOrMod
+from horde.errors.sharing import AnonForbiddenUser, CannotDeleteMod, CannotWipeActiveUser, NotUserOrMod
 from horde.server.accounts.change import Changes, OwnChanges
 from horde.server.accounts.change import change as change_user
 from horde.server.accounts.keys import authenticate

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from horde.errors import AnonForbidden, BadInput, InvalidAPIKey
-from horde.errors_sharing import NoSharedKeyModSelected, NotOwnSharedKey, TooManySharedKeys
+from horde.errors.sharing import NoSharedKeyModSelected, NotOwnSharedKey, TooManySharedKeys
 from horde.server.accounts.keys import authenticate
 from horde.server.accounts.sharedkeys import (
     KeyChanges,

@@ -10,9 +10,9 @@ from horde.errors import BadInput, DuplicateGen, IdempotencyKeyConflict, Invalid
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.idempotency.keys import KEPT_FOR, KEY_MAX, Key, forget_old_keys
-from horde.server.requests.accept import Accepted
 from horde.server.requests.cancel import cancel
 from horde.server.requests.deliver import deliver
+from horde.server.requests.orders import Accepted
 from horde.server.requests.submit import submit
 from tests.plugins.hordes import Clock
 from tests.server.builders import anonymous, asked, delivery, draft, has, leased, nodes, one, user

@@ -28,7 +28,7 @@ from horde.errors import (
     TargetAccountFlagged,
     TooFastKudosTransfers,
 )
-from horde.errors_sharing import SharedKeyExpired
+from horde.errors.sharing import SharedKeyExpired
 from horde.server.accounts.sharedkeys import KeyChanges, change_shared_key, share, shared_key
 from horde.server.accounts.users import User
 from horde.server.context import Context

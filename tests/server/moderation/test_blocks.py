@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from horde.errors import BadInput
-from horde.errors_moderation import TimeoutIP
+from horde.errors.moderation import TimeoutIP
 from horde.server.context import Context
 from horde.server.moderation.blocks import (
     block,

@@ -3,7 +3,7 @@
 import pytest
 
 from horde.errors import BadInput
-from horde.errors_moderation import FilterNotFound, NoFilterModSelected
+from horde.errors.moderation import FilterNotFound, NoFilterModSelected
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.moderation.filters import add_filter, change_filter, delete_filter, filter_by_id, filters

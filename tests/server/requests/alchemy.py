@@ -11,11 +11,12 @@ from horde.kinds.base import Draft
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key
-from horde.server.requests.deliver import Delivery, Paid, deliver
+from horde.server.requests.deliver import deliver
 from horde.server.requests.forms import Forms, submit_forms
 from horde.server.requests.groups import GroupStatus, group_status
 from horde.server.requests.lease import Popped
 from horde.server.requests.pop import Idle, pop_several
+from horde.server.requests.results import Delivery, Paid
 from tests.server import builders
 
 PICTURE = base64.b64encode(builders.picture()).decode()

@@ -15,10 +15,11 @@ from horde.server.context import Context
 from horde.server.db import notify
 from horde.server.requests import sql
 from horde.server.requests.cancel import cancel
-from horde.server.requests.deliver import ResultState, deliver, report_fault
+from horde.server.requests.deliver import deliver, report_fault
 from horde.server.requests.expire import return_late_jobs
 from horde.server.requests.giveback import give_back
 from horde.server.requests.read import status
+from horde.server.requests.results import ResultState
 from horde.server.storage.objects import job_key
 from horde.units import Kudos
 from tests.plugins.hordes import Clock

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from horde.errors import BadInput
-from horde.errors_moderation import CorruptPrompt, TimeoutIP
+from horde.errors.moderation import CorruptPrompt, TimeoutIP
 from horde.server.accounts.change import Changes, ModeratorChanges
 from horde.server.accounts.change import change as change_account
 from horde.server.accounts.users import User

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from horde.errors import DeletedUser, InvalidAPIKey, TooManyPrompts
-from horde.errors_sharing import SharedKeyEmpty, SharedKeyExpired, SharedKeyInsufficientKudos, SharedKeyLimit
+from horde.errors.sharing import SharedKeyEmpty, SharedKeyExpired, SharedKeyInsufficientKudos, SharedKeyLimit
 from horde.kinds.image import ImageParams
 from horde.server.accounts.sharedkeys import (
     KeyChanges,

@@ -17,8 +17,8 @@ from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.db.pool import Database, Tx
 from horde.server.idempotency.keys import Key
-from horde.server.requests.accept import Accepted
 from horde.server.requests.expire import forget_expired
+from horde.server.requests.orders import Accepted
 from horde.server.requests.sources import SentSources
 from horde.server.requests.submit import submit
 from horde.server.storage.objects import extra_source_key, mask_key, source_key

@@ -20,7 +20,7 @@ from horde.kinds.image import ImageParams
 from horde.server.app import open_services
 from horde.server.context import Context
 from horde.server.matching.order import priority, rank
-from horde.server.requests import accept
+from horde.server.requests import add
 from horde.server.requests.submit import submit
 from horde.units import kudos
 from tests.plugins.hordes import Clock
@@ -194,10 +194,10 @@ async def test_request_whose_lane_is_deleted_again_and_again_is_refused_for_now(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def gone(*_arguments: object) -> None:
-        raise accept._LaneGone
+        raise add._LaneGone
 
     ada = await user(clock.ctx)
-    monkeypatch.setattr(accept, "_write", gone)
+    monkeypatch.setattr(add, "_write", gone)
 
     with pytest.raises(Overloaded):
         await asked(clock.ctx, ada)

@@ -13,9 +13,10 @@ from horde.kinds.text import KIND, TextParams
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.requests.cancel import cancel
-from horde.server.requests.deliver import Delivery, Paid, deliver
+from horde.server.requests.deliver import deliver
 from horde.server.requests.expire import forget_expired, return_late_jobs
 from horde.server.requests.read import progress, status
+from horde.server.requests.results import Delivery, Paid
 from horde.server.requests.submit import submit
 from horde.server.settings import Settings
 from horde.units import Kudos, kudos

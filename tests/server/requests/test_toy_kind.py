@@ -17,10 +17,11 @@ from horde.server.accounts.register import register
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.requests.cancel import cancel
-from horde.server.requests.deliver import Delivery, deliver, report_fault
+from horde.server.requests.deliver import deliver, report_fault
 from horde.server.requests.expire import forget_expired, return_late_jobs
 from horde.server.requests.pop import Idle, pop
 from horde.server.requests.read import progress, status
+from horde.server.requests.results import Delivery
 from horde.server.requests.submit import submit
 from horde.server.status.account import account
 from horde.server.status.performance import performance

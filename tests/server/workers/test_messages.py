@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from horde.errors import AnonForbidden, BadInput, WorkerNotFound
-from horde.errors_sharing import MessagesOnlyOwnWorkers, NotOwnMessages, TooManyMessages, WorkermessageNotFound
+from horde.errors.sharing import MessagesOnlyOwnWorkers, NotOwnMessages, TooManyMessages, WorkermessageNotFound
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.requests.pop import Idle, pop

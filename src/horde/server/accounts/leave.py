@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from horde.errors import UserNotFound
-from horde.errors_sharing import AnonForbiddenUser, CannotDeleteMod, CannotWipeActiveUser, NotUserOrMod
+from horde.errors.sharing import AnonForbiddenUser, CannotDeleteMod, CannotWipeActiveUser, NotUserOrMod
 from horde.server.accounts.trust import lock_user
 from horde.server.accounts.users import User, sql
 from horde.server.context import Context

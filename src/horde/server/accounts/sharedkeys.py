@@ -17,7 +17,7 @@ from uuid import UUID
 from cachetools import LRUCache
 
 from horde.errors import AnonForbidden, BadInput, InvalidAPIKey
-from horde.errors_sharing import NoSharedKeyModSelected, NotOwnSharedKey, TooManySharedKeys
+from horde.errors.sharing import NoSharedKeyModSelected, NotOwnSharedKey, TooManySharedKeys
 from horde.server.accounts.keys import REMEMBERED_MAX, authenticate
 from horde.server.accounts.trust import lock_user
 from horde.server.accounts.users import User, sql, users_by_id

@@ -35,7 +35,7 @@ from horde.errors import (
     TargetAccountFlagged,
     TooFastKudosTransfers,
 )
-from horde.errors_sharing import SharedKeyExpired
+from horde.errors.sharing import SharedKeyExpired
 from horde.server.accounts.sharedkeys import SharedKey, lock_shared_keys, raise_shared, shared_key_id
 from horde.server.accounts.users import ID_DIGITS_MAX, User, id_of_alias, users_by_id
 from horde.server.context import Context

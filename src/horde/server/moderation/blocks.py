@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from horde.errors import BadInput
-from horde.errors_moderation import TimeoutIP
+from horde.errors.moderation import TimeoutIP
 from horde.server.context import Context
 from horde.server.moderation.networks import Address, Block, Network, known_address, site
 from horde.server.moderation.watch import revise, sql, watched

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from horde.errors import BadInput
-from horde.errors_moderation import FilterNotFound, NoFilterModSelected
+from horde.errors.moderation import FilterNotFound, NoFilterModSelected
 from horde.server.accounts.users import ID_DIGITS_MAX, User
 from horde.server.context import Context
 from horde.server.db.pool import Tx

@@ -10,7 +10,9 @@ from horde.kinds import KINDS
 from horde.server.context import Context
 from horde.server.matching.lanes import Lanes
 from horde.server.requests import sql
-from horde.server.requests.accept import Accepted, Asking, Group, Standing, add, placed, standings, too_many
+from horde.server.requests.add import add
+from horde.server.requests.orders import Accepted, Group
+from horde.server.requests.standing import Asking, Standing, placed, standings, too_many
 from horde.units import Kudos
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from horde.errors import InvalidAPIKey
-from horde.errors_sharing import SharedKeyEmpty, SharedKeyExpired, SharedKeyInsufficientKudos, SharedKeyLimit
+from horde.errors.sharing import SharedKeyEmpty, SharedKeyExpired, SharedKeyInsufficientKudos, SharedKeyLimit
 from horde.kinds import KINDS
 from horde.kinds.base import Draft
 from horde.server.accounts.sharedkeys import SharedKey, lock_shared_keys, spend_shared

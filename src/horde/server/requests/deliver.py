@@ -6,11 +6,8 @@ Exactly one delivery of a job counts.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import asdict
 from uuid import UUID
 
 import msgspec
@@ -25,125 +22,23 @@ from horde.errors import (
     WrongCredentials,
 )
 from horde.kinds import KINDS
-from horde.kinds.base import ChargeTerms, Made
-from horde.server.accounts.records import Work, count_work
-from horde.server.accounts.sharedkeys import spend_shared
-from horde.server.accounts.users import ANONYMOUS_ID, User, users_by_id
+from horde.server.accounts.records import count_work
+from horde.server.accounts.users import User, users_by_id
 from horde.server.context import Context
 from horde.server.db import notify
 from horde.server.db.notify import News
 from horde.server.db.pool import Tx
 from horde.server.idempotency.keys import Key, answer_to, keep
-from horde.server.ledger.book import Book
-from horde.server.ledger.jobs import JobPayment, settle
 from horde.server.requests import sql
-from horde.server.requests.accept import LIFE
 from horde.server.requests.giveback import give_back
-from horde.server.requests.tell import DoneJob, tell_of_jobs
+from horde.server.requests.orders import LIFE
+from horde.server.requests.payment import counted, done_by, pay, payment_for, worth_of
+from horde.server.requests.results import Delivery, Finished, Job, Paid, Result
+from horde.server.requests.tell import tell_of_results
 from horde.server.storage.objects import job_key
 from horde.server.storage.pictures import as_webp
-from horde.server.workers.record import Done, credit
-from horde.units import Kudos, hundredths_of
-
-ResultState = Literal["ok", "censored", "csam"]
-EndState = ResultState | Literal["cancelled"]
-"""Of which the last is said of what its requestor gave up while it was made, and paid."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """What a worker hands in."""
-
-    job_id: str
-    kind: str
-    """Of which kind the job is taken to be: one of another kind is not known to who delivers this."""
-    picture: bytes | None = None
-    """Of kinds that make files; None: it was uploaded to the job's link before."""
-    text: str = ""
-    """Of the other kinds; files that belong to it were uploaded to the job's link before."""
-    state: EndState
-    seed: int
-    gen_metadata: list[object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A job with what of its request and worker settles it."""
-
-    id: UUID
-    request_id: UUID
-    worker_id: UUID
-    worker_owner_id: int
-    worker_agent: str
-    worker_is_in_maintenance: bool
-    worker_team_id: UUID | None
-    worker_is_from_outside: bool
-    """Whether it comes from a public address."""
-    requestor_id: int
-    kind: str
-    state: str
-    model: str
-    leased_at: datetime
-    reward_mk: int
-    is_unpaid: bool
-    things: int
-    charge_factor: float
-    charge_extra_mk: int
-    worker_name: str
-    is_inline: bool
-    webhook: dict[str, object] | None
-    """As the struct `Webhook`; nearly always None."""
-    group_id: UUID | None
-    """What the request is part of, if it is."""
-    shared_key_id: UUID | None
-    params: dict[str, object] | None
-    """As the next one only of kinds whose worth follows from what was made."""
-    prompt_characters: int | None
-
-    @property
-    def asked_id(self) -> UUID:
-        """Under which the requestor knows the request."""
-        return self.group_id or self.request_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paid:
-    """What the delivery of a job brought, in milli-kudos."""
-
-    reward_mk: int
-    """What the job was worth, whoever did it."""
-    credited_mk: int = 0
-    """What the worker's owner was credited with, escrow included."""
-    escrowed_mk: int = 0
-    """The part of it that the owner cannot spend before being trusted."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """A delivery whose file is stored, if it is one."""
-
-    job: Job
-    delivery: Delivery
-    worth: Kudos
-    payment: JobPayment
-    key: Key | None = None
-
-    @property
-    def paid(self) -> Paid:
-        payment = self.payment
-        return Paid(reward_mk=self.worth, credited_mk=payment.credit, escrowed_mk=payment.escrow)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Finished:
-    """A job that was finished now, with what is held for its request."""
-
-    id: UUID
-    request_id: UUID
-    held_before_mk: int
-    held_after_mk: int
-    is_over: bool
-    """Whether its request is done: nothing of it waits or runs any more."""
+from horde.server.workers.record import credit
+from horde.units import Kudos
 
 
 class _KeyTaken(Exception):
@@ -167,8 +62,8 @@ async def deliver(ctx: Context, owner: User, delivery: Delivery, key: Key | None
     kind = KINDS[job.kind]
     if kind.makes_files or (kind.uploads and kind.uploads(job.model, delivery.text)):
         await _store(ctx, delivery)
-    worth = _worth(job, delivery, owner)
-    result = _Result(job, delivery, worth, _payment(job, worth, delivery.state, owner), key)
+    worth = worth_of(job, delivery, owner)
+    result = Result(job, delivery, worth, payment_for(job, worth, delivery.state, owner), key)
     return await ctx.together(_settle_together, result)
 
 
@@ -208,7 +103,7 @@ async def pay_for_cancelled(ctx: Context, job_ids: Sequence[UUID]) -> None:
         owner = owners[job.worker_owner_id]
         given_up = Delivery(job_id=str(job.id), kind=job.kind, state="cancelled", seed=0, gen_metadata=[])
         worth = Kudos(job.reward_mk)
-        calls.append(_Result(job, given_up, worth, _payment(job, worth, "cancelled", owner)))
+        calls.append(Result(job, given_up, worth, payment_for(job, worth, "cancelled", owner)))
     for outcome in await asyncio.gather(
         *(ctx.together(_settle_together, result) for result in calls), return_exceptions=True
     ):
@@ -266,7 +161,7 @@ async def _store(ctx: Context, delivery: Delivery) -> None:
         )
 
 
-async def _settle_together(ctx: Context, results: Sequence[_Result]) -> list[Paid | HordeError]:
+async def _settle_together(ctx: Context, results: Sequence[Result]) -> list[Paid | HordeError]:
     # The first delivery of a job counts, also among those that came together.
     firsts = {result.job.id: result for result in reversed(results)}
     # Everywhere in this order: requests, jobs, workers, records, shared keys, accounts. Two transactions never wait in
@@ -278,10 +173,10 @@ async def _settle_together(ctx: Context, results: Sequence[_Result]) -> list[Pai
         if keyed and len(await keep(tx, keyed, now=ctx.now)) < len(keyed):
             raise IdempotencyKeyConflict if len(results) == 1 else _KeyTaken
         if settled:
-            await credit(tx, [_done(result, ctx.now) for result in settled], now=ctx.now)
-            await count_work(tx, [_work(result) for result in settled])
-            await _pay(tx, ctx, finished, firsts)
-            await tell_of_jobs(tx, ctx, await _to_be_told(tx, finished, firsts))
+            await credit(tx, [done_by(result, ctx.now) for result in settled], now=ctx.now)
+            await count_work(tx, [counted(result) for result in settled])
+            await pay(tx, ctx, finished, firsts)
+            await tell_of_results(tx, ctx, finished, firsts)
         paid = {job.id for job in finished}
         late = [result.job.id for result in results if firsts[result.job.id] is not result]
         late += [job_id for job_id in firsts if job_id not in paid]
@@ -294,7 +189,7 @@ async def _settle_together(ctx: Context, results: Sequence[_Result]) -> list[Pai
     ]
 
 
-async def _finish(tx: Tx, ctx: Context, results: Sequence[_Result]) -> list[_Finished]:
+async def _finish(tx: Tx, ctx: Context, results: Sequence[Result]) -> list[Finished]:
     rows = [
         {
             "id": result.job.id,
@@ -308,128 +203,10 @@ async def _finish(tx: Tx, ctx: Context, results: Sequence[_Result]) -> list[_Fin
         }
         for result in results
     ]
-    return await tx.all(sql.finish_jobs, _Finished, jobs=rows, now=ctx.now, expires_at=ctx.now + LIFE)
+    return await tx.all(sql.finish_jobs, Finished, jobs=rows, now=ctx.now, expires_at=ctx.now + LIFE)
 
 
-async def _pay(tx: Tx, ctx: Context, finished: Sequence[_Finished], results: Mapping[UUID, _Result]) -> None:
-    by_request: defaultdict[UUID, list[_Finished]] = defaultdict(list)
-    for job in finished:
-        by_request[job.request_id].append(job)
-    payments = {job.id: results[job.id].payment for job in finished}
-    await spend_shared(tx, _spent_of_shared(finished, results))
-    book = await Book.open(tx, {user for payment in payments.values() for user in (payment.payer_id, payment.owner_id)})
-    for jobs in by_request.values():
-        before, after = jobs[0].held_before_mk, jobs[0].held_after_mk
-        settle(book, [payments[job.id] for job in jobs], held_before=before, held_after=after)
-    await book.post(ctx.now)
-
-
-async def _to_be_told(tx: Tx, finished: Sequence[_Finished], results: Mapping[UUID, _Result]) -> list[DoneJob]:
-    heard = [ended for ended in finished if results[ended.id].job.webhook is not None]
-    groups = {group_id for ended in heard if ended.is_over and (group_id := results[ended.id].job.group_id)}
-    over = await _over(tx, groups) if groups else set()
-    told = []
-    for ended in heard:
-        result = results[ended.id]
-        job, delivery = result.job, result.delivery
-        if job.webhook is None or delivery.state == "cancelled":
-            continue
-        told.append(
-            DoneJob(
-                id=job.id,
-                request_id=job.asked_id,
-                requestor_id=job.requestor_id,
-                kind=job.kind,
-                worker_id=job.worker_id,
-                worker_name=job.worker_name,
-                model=job.model,
-                reward_mk=result.worth,
-                is_inline=job.is_inline,
-                is_last=ended.is_over and (job.group_id is None or job.group_id in over),
-                seed=delivery.seed,
-                state=delivery.state,
-                gen_metadata=delivery.gen_metadata,
-                text=delivery.text,
-                webhook=job.webhook,
-            )
-        )
-    return told
-
-
-async def _over(tx: Tx, groups: Collection[UUID]) -> set[UUID]:
-    """Those of these groups of which all was done."""
-    ids = sorted(groups)
-    await tx.values(sql.lock_groups, UUID, ids=ids)
-    return set(await tx.values(sql.groups_over, UUID, ids=ids))
-
-
-def _worth(job: Job, delivery: Delivery, owner: User) -> Kudos:
-    """What the job was said to be worth when it was handed out, or what follows from what was made."""
-    kind = KINDS[job.kind]
-    if kind.worth_of_made is None:
-        return Kudos(job.reward_mk)
-    made = Made(
-        params=msgspec.convert(job.params, kind.params),
-        prompt_characters=job.prompt_characters or 0,
-        text=delivery.text,
-        model=job.model,
-        agent=job.worker_agent,
-        is_owner_trusted=owner.is_trusted,
-    )
-    return kind.worth_of_made(made)
-
-
-def _spent_of_shared(finished: Sequence[_Finished], results: Mapping[UUID, _Result]) -> dict[UUID, int]:
-    """What is paid with shared keys; nearly always with none."""
-    spent: Counter[UUID] = Counter()
-    for ended in finished:
-        if (key_id := results[ended.id].job.shared_key_id) is not None:
-            spent[key_id] += results[ended.id].payment.charge
-    return spent
-
-
-def _payment(job: Job, worth: Kudos, state: EndState, owner: User) -> JobPayment:
-    """Nobody is paid for serving oneself, or one's own people alone, and nobody is charged for it."""
-    # The anonymous account is many people, who do not serve themselves when they serve each other.
-    is_own = job.requestor_id == job.worker_owner_id != ANONYMOUS_ID
-    is_free = job.is_unpaid or is_own
-    terms = ChargeTerms(factor=job.charge_factor, extra=Kudos(job.charge_extra_mk))
-    # The requestor pays next to nothing for a censored result; the worker did the work all the same.
-    charge = terms.of(worth if state in ("ok", "cancelled") else Kudos(0))
-    share = KINDS[job.kind].pay_share(job.worker_agent)
-    return JobPayment(
-        job_id=job.id,
-        request_id=job.asked_id,
-        worker_id=job.worker_id,
-        payer_id=job.requestor_id,
-        owner_id=job.worker_owner_id,
-        owner_is_trusted=owner.is_trusted,
-        charge=Kudos(0) if is_free else charge,
-        credit=Kudos(0) if is_free else hundredths_of(worth * share),
-    )
-
-
-def _done(result: _Result, now: datetime) -> Done:
-    job = result.job
-    return Done(
-        worker_id=job.worker_id,
-        kind=job.kind,
-        model=job.model,
-        things=job.things,
-        seconds=(now - job.leased_at).total_seconds(),
-        earned=result.payment.credit,
-        is_whole=result.delivery.state != "cancelled",
-        team_id=job.worker_team_id,
-        stranger_id=None if result.payment.owner_is_trusted or not job.worker_is_from_outside else job.worker_owner_id,
-    )
-
-
-def _work(result: _Result) -> Work:
-    job = result.job
-    return Work(requestor_id=job.requestor_id, owner_id=job.worker_owner_id, kind=job.kind, things=job.things)
-
-
-def _too_late(ended: dict[UUID, Job], result: _Result) -> Paid | HordeError:
+def _too_late(ended: dict[UUID, Job], result: Result) -> Paid | HordeError:
     job = ended.get(result.job.id)
     if job is None:
         return InvalidJobID(f"Processing Job with ID {result.job.id} does not exist.")

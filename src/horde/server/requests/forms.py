@@ -22,9 +22,9 @@ from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key
 from horde.server.modes.modes import refuse_in_maintenance
-from horde.server.requests.accept import Accepted, Group, Order
 from horde.server.requests.accept_groups import accept_groups_together, refuse_group_early
 from horde.server.requests.cost import cost_of
+from horde.server.requests.orders import Accepted, Group, Order
 from horde.server.requests.sources import Sources, is_url, measured, read_source
 from horde.server.requests.submit import submitted
 from horde.server.storage.objects import source_key

@@ -17,7 +17,7 @@ from horde.kinds.seeds import job_seed, random_seed
 from horde.server.context import Context
 from horde.server.matching.lanes import Lane, Lanes
 from horde.server.requests import sql
-from horde.server.requests.accept import LIFE, LIFE_EXTRA_SLOW
+from horde.server.requests.orders import LIFE, LIFE_EXTRA_SLOW
 from horde.server.requests.sources import Sources
 from horde.server.workers.notices import Notice
 from horde.server.workers.online import Member

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from horde.errors_sharing import SharedKeyEmpty, SharedKeyInsufficientKudos
+from horde.errors.sharing import SharedKeyEmpty, SharedKeyInsufficientKudos
 from horde.kinds import KINDS
 from horde.kinds.base import Draft, Heavy, Needs
 from horde.server.accounts.keys import nobody

@@ -14,9 +14,9 @@ from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.matching.lanes import Lane, Lanes
 from horde.server.requests import sql
-from horde.server.requests.deliver import ResultState
 from horde.server.requests.estimate import seconds_to_come
 from horde.server.requests.places import NOTHING, ahead_of
+from horde.server.requests.results import ResultState
 from horde.server.workers.online import NOBODY, online
 from horde.units import Kudos
 

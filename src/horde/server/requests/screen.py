@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from horde.errors import BadInput
-from horde.errors_moderation import CorruptPrompt
+from horde.errors.moderation import CorruptPrompt
 from horde.kinds import KINDS
 from horde.kinds.base import Draft
 from horde.kinds.models import is_any_nsfw

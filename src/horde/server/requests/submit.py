@@ -9,15 +9,16 @@ from typing import Any, TypeVar
 import msgspec
 
 from horde.errors import HordeError, KudosUpfront, MaintenanceMode, Overloaded
-from horde.errors_sharing import SharedKeyEmpty, SharedKeyInsufficientKudos
+from horde.errors.sharing import SharedKeyEmpty, SharedKeyInsufficientKudos
 from horde.kinds.base import Draft
 from horde.server.accounts.sharedkeys import SharedKey
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key, answer_to
 from horde.server.modes.modes import refuse_in_maintenance
-from horde.server.requests.accept import Accepted, Order, accept_once_together, accept_together, refuse_early
+from horde.server.requests.accept import accept_once_together, accept_together, refuse_early
 from horde.server.requests.check import checked, refuse_unknown_workers
+from horde.server.requests.orders import Accepted, Order
 from horde.server.requests.quote import Party, downgraded, last_of_all, party_of, priced
 from horde.server.requests.screen import screened
 from horde.server.requests.sources import SentSources, forget_sources, store_sources

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -12,43 +11,36 @@ from horde.kinds import KINDS
 from horde.kinds.base import Webhook, WebhookEvent
 from horde.server.context import Context
 from horde.server.db.pool import Tx
+from horde.server.requests import sql
+from horde.server.requests.results import Finished, Result
 from horde.server.webhooks.outbox import Message, Picture, put, wanted
-from horde.units import Kudos, kudos_on_the_wire
+from horde.units import kudos_on_the_wire
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoneJob:
-    """A job with the result that it has now."""
-
-    id: UUID
-    request_id: UUID
-    requestor_id: int
-    kind: str
-    worker_id: UUID
-    worker_name: str
-    model: str
-    reward_mk: int
-    is_inline: bool
-    is_last: bool
-    """Whether its request has all its results now."""
-    seed: int
-    state: str
-    gen_metadata: list[object]
-    text: str
-    """Of kinds that make no files."""
-    webhook: dict[str, object]
-
-
-async def tell_of_jobs(tx: Tx, ctx: Context, jobs: Sequence[DoneJob]) -> None:
+async def tell_of_results(tx: Tx, ctx: Context, finished: Sequence[Finished], results: Mapping[UUID, Result]) -> None:
     """Have the requestors told of results, and of requests that are done with them, as far as they want to hear it."""
+    heard = [(ended, results[ended.id]) for ended in finished if results[ended.id].job.webhook is not None]
+    groups = {group_id for ended, result in heard if ended.is_over and (group_id := result.job.group_id)}
+    over = await _over(tx, groups) if groups else set()
     messages = []
-    for job in jobs:
+    for ended, result in heard:
+        job = result.job
+        if result.delivery.state == "cancelled":
+            continue
         webhook = msgspec.convert(job.webhook, Webhook)
         if wanted(webhook, "job.done"):
-            messages.append(_job_done(job, webhook))
-        if job.is_last and wanted(webhook, "request.done"):
-            messages.append(_of_request(ctx, webhook, "request.done", job.request_id, job.requestor_id))
+            messages.append(_job_done(result, webhook))
+        is_last = ended.is_over and (job.group_id is None or job.group_id in over)
+        if is_last and wanted(webhook, "request.done"):
+            messages.append(_of_request(ctx, webhook, "request.done", job.asked_id, job.requestor_id))
     await put(tx, ctx, messages)
+
+
+async def _over(tx: Tx, groups: Collection[UUID]) -> set[UUID]:
+    """Those of these groups of which all was done."""
+    ids = sorted(groups)
+    await tx.values(sql.lock_groups, UUID, ids=ids)
+    return set(await tx.values(sql.groups_over, UUID, ids=ids))
 
 
 async def tell_of_request(
@@ -60,26 +52,27 @@ async def tell_of_request(
         await put(tx, ctx, [_of_request(ctx, target, event, request_id, user_id)])
 
 
-def _job_done(job: DoneJob, webhook: Webhook) -> Message:
+def _job_done(result: Result, webhook: Webhook) -> Message:
     """The reference's payload, key by key: it has no room for a type, which is in the header `Horde-Event`."""
+    job, delivery = result.job, result.delivery
     kind = KINDS[job.kind]
     body: dict[str, object] = {
-        "seed": job.seed,
+        "seed": delivery.seed,
         "worker_id": str(job.worker_id),
         "worker_name": job.worker_name,
         "model": job.model,
         "id": str(job.id),
-        **kind.state_for_webhook(job.state),
-        "gen_metadata": job.gen_metadata,
-        "request": str(job.request_id),
-        "kudos": kudos_on_the_wire(Kudos(job.reward_mk)),
+        **kind.state_for_webhook(delivery.state),
+        "gen_metadata": delivery.gen_metadata,
+        "request": str(job.asked_id),
+        "kudos": kudos_on_the_wire(result.worth),
     }
     picture = None
     if kind.makes_files:
         picture = Picture(field=kind.result_field, job_id=job.id, is_inline=job.is_inline, base_url=webhook.base_url)
     else:
-        body[kind.result_field] = job.text
-    if kind.uploads and (parts := tuple(kind.uploads(job.model, job.text))):
+        body[kind.result_field] = delivery.text
+    if kind.uploads and (parts := tuple(kind.uploads(job.model, delivery.text))):
         picture = Picture(
             field=kind.result_field, parts=parts, job_id=job.id, is_inline=False, base_url=webhook.base_url
         )
@@ -88,7 +81,7 @@ def _job_done(job: DoneJob, webhook: Webhook) -> Message:
     return Message(
         event="job.done",
         subject=job.id,
-        request_id=job.request_id,
+        request_id=job.asked_id,
         user_id=job.requestor_id,
         url=webhook.url,
         body=body,

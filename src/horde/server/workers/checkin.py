@@ -21,7 +21,7 @@ from horde.errors import (
     PolymorphicNameConflict,
     WrongCredentials,
 )
-from horde.errors_moderation import WorkerFlaggedMaintenance
+from horde.errors.moderation import WorkerFlaggedMaintenance
 from horde.kinds import KINDS
 from horde.server.accounts.users import User
 from horde.server.context import Context

@@ -15,7 +15,7 @@ from typing import Literal
 from uuid import UUID
 
 from horde.errors import AnonForbidden, BadInput
-from horde.errors_sharing import MessagesOnlyOwnWorkers, NotOwnMessages, TooManyMessages, WorkermessageNotFound
+from horde.errors.sharing import MessagesOnlyOwnWorkers, NotOwnMessages, TooManyMessages, WorkermessageNotFound
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.memory import Copy

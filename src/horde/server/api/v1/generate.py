@@ -25,9 +25,9 @@ from horde.server.api.errors import BadPayload
 from horde.server.api.v1.arguments import BARE_TEXTS, NUMBER, TEXT, TEXTS, arguments, bare, taking
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key
-from horde.server.requests.accept import Accepted
 from horde.server.requests.cancel import cancel
 from horde.server.requests.check import checked
+from horde.server.requests.orders import Accepted
 from horde.server.requests.read import Progress, Status, progress, status
 from horde.server.requests.submit import submit, submitted
 from horde.server.requests.wait import until_done

@@ -16,8 +16,9 @@ from horde.server.accounts.keys import ANONYMOUS_KEY, authenticate
 from horde.server.accounts.users import id_of_alias
 from horde.server.api.connection import AnyRequest, Ctx, IdempotencyKey, address_of, idempotency_key
 from horde.server.api.v1.arguments import BARE_TEXTS, NUMBER, TEXT, TEXTS, arguments, taking
-from horde.server.requests.deliver import Delivery, deliver
+from horde.server.requests.deliver import deliver
 from horde.server.requests.pop import Ask, Idle, pop
+from horde.server.requests.results import Delivery
 from horde.server.storage.pictures import from_base64
 from horde.server.workers.checkin import CheckIn
 from horde.server.workers.roster import OfferTerms

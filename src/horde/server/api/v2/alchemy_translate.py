@@ -11,12 +11,12 @@ from horde.kinds.alchemy_price import POST_PROCESSING
 from horde.kinds.base import Draft, Webhook
 from horde.server.api.v2 import translate
 from horde.server.context import Context
-from horde.server.requests.accept import Accepted
-from horde.server.requests.deliver import Delivery
 from horde.server.requests.forms import Forms
 from horde.server.requests.groups import GroupStatus, Part
 from horde.server.requests.lease import Popped
+from horde.server.requests.orders import Accepted
 from horde.server.requests.pop import Ask, Idle
+from horde.server.requests.results import Delivery
 from horde.server.storage.objects import job_key, source_key
 from horde.server.workers.checkin import CheckIn
 from horde.server.workers.roster import OfferTerms

@@ -10,10 +10,10 @@ from horde.kinds import text
 from horde.kinds.base import Draft, Webhook
 from horde.server.accounts.users import User
 from horde.server.api.v2 import translate
-from horde.server.requests.deliver import Delivery
 from horde.server.requests.lease import Popped
 from horde.server.requests.pop import Ask, Idle
 from horde.server.requests.read import Result, Status
+from horde.server.requests.results import Delivery
 from horde.server.workers.checkin import CheckIn
 from horde.server.workers.roster import OfferTerms
 from horde.wire import v2_text

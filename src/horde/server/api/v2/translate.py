@@ -16,11 +16,11 @@ from horde.kinds.base import Draft, Webhook, WebhookEvent
 from horde.kinds.seeds import random_seed, seed_number
 from horde.server.accounts.users import id_of_alias
 from horde.server.context import Context
-from horde.server.requests.accept import Accepted
-from horde.server.requests.deliver import Delivery, Paid
 from horde.server.requests.lease import Popped
+from horde.server.requests.orders import Accepted
 from horde.server.requests.pop import Ask, Idle
 from horde.server.requests.read import Progress
+from horde.server.requests.results import Delivery, Paid
 from horde.server.settings import Settings
 from horde.server.storage.objects import job_key
 from horde.server.storage.pictures import from_base64

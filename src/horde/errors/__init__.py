@@ -28,7 +28,8 @@ HordeError                      rc, status, message, hint
 ├── TooMany 429                 TooManyPrompts
 └── Unavailable 503             NoWorkerNow, NothingMade, Overloaded, StorageFailed
 
-What moderators bring about stands in errors_moderation.py.
+What moderators bring about stands in moderation.py, what sharing kudos and writing to workers does in sharing.py, and
+what a kind refuses beside the kind (kinds/image_refusals.py, kinds/text_refusals.py).
 
 The class name is the `rc` of the wire unless `rc` says otherwise; both are stable (contract/api-v2.md, section 1.4).
 The class docstring is the default message. A subclass exists where a caller treats the case apart.
