@@ -128,7 +128,8 @@ def test_worker_is_seen_with_more_by_moderators_and_where_its_owner_wants_so(
     horde: RunningHorde, client: httpx.Client, judge: Headers, ada: Headers, atlas: str
 ) -> None:
     own = written(client, ada, message="x", worker_id=atlas)
-    change(horde, "UPDATE users SET contact = 'ada@example', suspicion = 2 WHERE id = 2")
+    change(horde, "UPDATE users SET contact = 'ada@example' WHERE id = 2")
+    change(horde, "INSERT INTO worker_suspicions (worker_id, reason, points) SELECT id, 'too fast', 2 FROM workers")
     in_worker = {name: value for name, value in own.items() if name != "id"}
     public = {"owner": "Ada#2", "messages": [in_worker]}
     all_routes = ("/api/v2/workers", f"/api/v2/workers/{atlas}", "/api/v2/workers/name/Atlas")
