@@ -14,9 +14,11 @@ TO     := --python $(BIN)/python
 # Other people's clients, against which the server is tested, and their environment.
 FOREIGN := tests/foreign_clients
 
-# Yours to set: PYTHON=<the Python to build .venv with>, ARGS=<more words for run, test, bench, simulate and lock>.
+# Yours to set: PYTHON=<the Python to build .venv with>, ARGS=<more words for run, test, bench, simulate and lock>,
+# JOBS=<processes that run tests, each with a PostgreSQL of its own; 0: one, in which a debugger works>.
 PYTHON ?=
 ARGS   ?=
+JOBS   ?= auto
 
 .PHONY: help install run test bench simulate check format lock clean
 
@@ -30,7 +32,7 @@ run: $(STAMPS)/install ## Start a private horde: server, database and web page; 
 	@exec $(BIN)/horde up $(ARGS)
 
 test: $(STAMPS)/dev $(STAMPS)/foreign_clients ## Run the tests; e.g. make test ARGS="-k lease"
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
 
 bench: $(STAMPS)/install ## Measure the server, about 10 minutes; e.g. make bench ARGS="--only cycle --quick"
 	@$(BIN)/python -m benchmarks $(ARGS)
