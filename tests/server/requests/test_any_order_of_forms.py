@@ -19,7 +19,8 @@ __all__ = ["horde_for_walks"]
 STEPS, WALKS = 25, 20
 # What is held comes back to who serves himself: that is no pay.
 PAID = """
-SELECT w.id, w.earned_mk - w.uptime_mk AS earned_mk, coalesce(sum(p.spendable_mk + p.escrow_mk + p.held_mk), 0)::bigint AS paid_mk
+SELECT w.id, w.earned_mk - w.uptime_mk AS earned_mk,
+    coalesce(sum(p.spendable_mk + p.escrow_mk + p.held_mk), 0)::bigint AS paid_mk
 FROM workers AS w
 LEFT JOIN ledger_events AS e ON e.worker_id = w.id AND e.kind = 'job'
 LEFT JOIN ledger_accounts AS a ON a.user_id = w.user_id

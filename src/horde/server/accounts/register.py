@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict, Unpack
 
 from horde.errors import BadInput, TooLongUserName
 from horde.server.accounts.keys import digest, new_key
@@ -27,59 +28,42 @@ class Registration:
     key: str
 
 
-async def register(
-    ctx: Context,
-    name: str,
-    *,
-    is_pseudonymous: bool = True,
-    is_trusted: bool = False,
-    is_moderator: bool = False,
-    is_admin: bool = False,
-    concurrency: int = DEFAULT_CONCURRENCY,
-    kudos: Kudos = Kudos(0),
-) -> Registration:
+class Roles(TypedDict, total=False):
+    """What a new account may be beyond what everybody is; moderators and admins are trusted too."""
+
+    is_trusted: bool
+    is_moderator: bool
+    is_admin: bool
+    concurrency: int
+    kudos: Kudos
+    """What it has; no less than its floor."""
+
+
+async def register(ctx: Context, name: str, *, is_pseudonymous: bool = True, **roles: Unpack[Roles]) -> Registration:
     """Make an account with a key; names need not be unique, `name#id` is.
 
-    Each call makes another account; it has that many `kudos`, but no fewer than its floor. Raises BadInput for an empty
-    name, TooLongUserName above 30 characters.
+    Each call makes another account. Raises BadInput for an empty name, TooLongUserName above 30 characters.
     """
     async with ctx.database.transaction() as tx:
-        return await register_in(
-            tx,
-            ctx.now,
-            username(name),
-            is_pseudonymous=is_pseudonymous,
-            is_trusted=is_trusted,
-            is_moderator=is_moderator,
-            is_admin=is_admin,
-            concurrency=concurrency,
-            kudos=kudos,
-        )
+        return await register_in(tx, ctx.now, username(name), is_pseudonymous=is_pseudonymous, **roles)
 
 
 async def register_in(
-    tx: Tx,
-    now: datetime,
-    name: str,
-    *,
-    is_pseudonymous: bool,
-    is_trusted: bool = False,
-    is_moderator: bool = False,
-    is_admin: bool = False,
-    concurrency: int = DEFAULT_CONCURRENCY,
-    kudos: Kudos = Kudos(0),
+    tx: Tx, now: datetime, name: str, *, is_pseudonymous: bool, **roles: Unpack[Roles]
 ) -> Registration:
     """As `register`, as a part of something larger; the name must be one that `username` gave."""
+    is_admin = roles.get("is_admin", False)
+    is_moderator = is_admin or roles.get("is_moderator", False)
     key = new_key()
     user_id = await tx.value(
         sql.add_user,
         int,
         name=name,
         is_pseudonymous=is_pseudonymous,
-        is_trusted=is_trusted or is_moderator or is_admin,
-        is_moderator=is_moderator or is_admin,
+        is_trusted=is_moderator or roles.get("is_trusted", False),
+        is_moderator=is_moderator,
         is_admin=is_admin,
-        concurrency=concurrency,
+        concurrency=roles.get("concurrency", DEFAULT_CONCURRENCY),
         now=now,
     )
     assert user_id is not None
@@ -87,7 +71,7 @@ async def register_in(
     await tx.run(sql.add_key, digest=digest(key), user_id=user.id, now=now)
     await open_account(tx, user.id, is_pseudonymous=is_pseudonymous, now=now)
     floor = floor_of(user.id, is_pseudonymous=is_pseudonymous)
-    if kudos > floor:
+    if (kudos := roles.get("kudos", Kudos(0))) > floor:
         await grant(tx, uuid.uuid4(), user.id, Kudos(kudos - floor), now=now)
     return Registration(user, key)
 
