@@ -41,7 +41,7 @@ async def test_another_node_leads_when_the_leaders_connection_dies(nodes: list[L
     await leaders(nodes)
     connection = await asyncpg.connect(database_url)
     killed = await connection.fetch(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks"
+        "SELECT pg_terminate_backend(pid, 20000) FROM pg_locks"  # and wait until it is gone
         " WHERE locktype = 'advisory' AND objid = $1::bigint AND granted"
         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
         DUTIES_LOCK,

@@ -89,7 +89,7 @@ async def test_remembered_messages_end_in_time_too_and_new_ones_are_seen_soon(
     once = seldom_looking(clock.ctx, refresh_s=3600)
     assert len(await told(once, atlas.id)) == 1
 
-    await write_message(clock.ctx, ada, "new", worker_id=str(atlas.id))
+    await write_message(clock.move(seconds=1), ada, "new", worker_id=str(atlas.id))
 
     assert [one.message for one in await told(once, atlas.id)] == ["short"]
     assert [one.message for one in await told(clock.ctx, atlas.id)] == ["short", "new"]
