@@ -5,9 +5,9 @@ As errors.py, which holds the roots and all others; a part of its own because th
 
 ├── BadInput 400       NoSharedKeyModSelected, SharedKeyLimit, SpecialFieldNeedsSpecialUser, SpecialMissingPayload,
 │                      SpecialMissingUsername
-├── Refused 403        SharedKeyEmpty, SharedKeyExpired, SharedKeyInsufficientKudos, TooManySharedKeys,
-│                      NotOwnSharedKey, MessagesOnlyOwnWorkers, TooManyMessages, NotOwnMessages, AnonForbiddenUser,
-│                      NotUserOrMod, CannotDeleteMod, CannotWipeActiveUser, SpecialForbidden,
+├── Refused 403        SharedKeyEmpty, SharedKeyExpired, SharedKeyInsufficientKudos, SharedKeyAssignedStyles,
+│                      TooManySharedKeys, NotOwnSharedKey, MessagesOnlyOwnWorkers, TooManyMessages, NotOwnMessages,
+│                      AnonForbiddenUser, NotUserOrMod, CannotDeleteMod, CannotWipeActiveUser, SpecialForbidden,
 │                      SpecialModelNeedsSpecialUser
 └── Missing 404        WorkermessageNotFound
 """
@@ -43,6 +43,12 @@ class SharedKeyExpired(Refused):
 
 class SharedKeyInsufficientKudos(Refused):
     """This shared key has too few kudos left for the request."""
+
+
+class SharedKeyAssignedStyles(Refused):
+    """This shared key was given to a style, which shows it to everybody, so nobody can ask with it."""
+
+    default_hint = "ask in the style with a key of your own: the shared key pays then."
 
 
 class TooManySharedKeys(Refused):

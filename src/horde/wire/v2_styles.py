@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, UnsetType
 from horde.kinds.image import ImageParams
 from horde.kinds.text import TextParams
 from horde.wire.v2 import ModelName, Warned
+from horde.wire.v2_accounts import SharedKeyAnswer
 
 TEMPLATE_MAX = 10_000
 """Characters of a style's prompt. The contract names no limit; each request in the style is filled into it."""
@@ -45,7 +46,15 @@ TextPrompt = Annotated[
         description="`{p}` is where the requestor's prompt goes, and needed.",
     ),
 ]
-SharedKey = Annotated[str, Meta(max_length=36, description="There are none yet, so any is refused.")]
+SharedKey = Annotated[
+    str,
+    Meta(
+        max_length=36,
+        description="A shared key of your own: it pays for requests in this style as far as it can, and for no others"
+        " any more, because the style shows it to everybody.",
+    ),
+]
+SharedKeyToChange = Annotated[SharedKey, Meta(description="A shared key of your own; an empty text takes it away.")]
 IMAGE_PARAMS = (
     "What is named holds for every request in this style. `n`, `seed`, `seed_variation`, `control_type`,"
     " `image_is_control`, `return_control_map` and `extra_texts` are not the style's: they are left to the requestor,"
@@ -98,7 +107,7 @@ class ImageStyleChange(msgspec.Struct, kw_only=True):
     nsfw: bool | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
     models: Models | UnsetType = UNSET
-    sharedkey: SharedKey | UnsetType = UNSET
+    sharedkey: SharedKeyToChange | UnsetType = UNSET
 
 
 class TextStyleChange(msgspec.Struct, kw_only=True):
@@ -112,7 +121,7 @@ class TextStyleChange(msgspec.Struct, kw_only=True):
     nsfw: bool | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
     models: Models | UnsetType = UNSET
-    sharedkey: SharedKey | UnsetType = UNSET
+    sharedkey: SharedKeyToChange | UnsetType = UNSET
 
 
 class Saved(msgspec.Struct, kw_only=True):
@@ -153,6 +162,8 @@ class StyleAnswer(msgspec.Struct, kw_only=True):
     creator: str
     examples: list[ExampleAnswer] | UnsetType = UNSET
     """Of styles for images."""
+    shared_key: SharedKeyAnswer | UnsetType = UNSET
+    """Of styles for images: what pays for requests in it."""
 
 
 Url = Annotated[

@@ -16,7 +16,20 @@ from horde.server.status.books import verify_books
 from horde.server.styles.pick import StyleUse, pick
 from horde.units import Kudos, kudos, kudos_on_the_wire
 from tests.plugins.hordes import Clock
-from tests.server.builders import TAX, asked, draft, everything, has, look, nodes, purse, user
+from tests.server.builders import (
+    TAX,
+    anonymous,
+    asked,
+    delivered,
+    draft,
+    everything,
+    has,
+    leased,
+    look,
+    nodes,
+    purse,
+    user,
+)
 from tests.server.styles.scene import collection, style
 
 REWARD = kudos(2)
@@ -57,6 +70,35 @@ async def test_own_style_costs_and_brings_nothing(clock: Clock) -> None:
 
     assert await has(clock.ctx, ada) == kudos(100) - TAX
     assert await counted(clock.ctx) == {"Oil": 1, "Paintings": 1}
+
+
+@pytest.mark.parametrize("available", [Kudos(0), Kudos(1_500), REWARD, Kudos(TAX + REWARD)])
+async def test_author_is_paid_no_more_than_there_was_to_pay_with(clock: Clock, available: Kudos) -> None:
+    ada = await user(clock.ctx, "Ada", has=100, is_trusted=True)
+    poor = await user(clock.ctx, "Poor", has=0)
+    floor = (await purse(clock.ctx, poor)).floor_mk
+    bob = await user(clock.ctx, "Bob", has=kudos_on_the_wire(Kudos(floor + available)))
+    await style(clock.ctx, ada)
+
+    await submit(clock.ctx, bob, draft(), style=await use_of(clock.ctx))
+
+    assert await has(clock.ctx, ada) == kudos(100) + min(available, REWARD)
+    assert (await purse(clock.ctx, ada)).totals.get("styled", 0) == min(available, REWARD)
+    assert await has(clock.ctx, bob) == floor
+    assert isinstance(await verify_books(clock.ctx.database), Sums)
+
+
+async def test_use_by_the_anonymous_account_is_counted_and_pays_nobody(clock: Clock) -> None:
+    ada, nobody = await user(clock.ctx, "Ada", has=100, is_trusted=True), await anonymous(clock.ctx)
+    await style(clock.ctx, ada)
+    await asked(clock.ctx, await user(clock.ctx, "Bob"))
+    await delivered(clock.ctx, nobody, await leased(clock.ctx, nobody))
+    assert (await purse(clock.ctx, nobody)).available > TAX + REWARD
+
+    await submit(clock.ctx, nobody, draft(), style=await use_of(clock.ctx))
+
+    assert await has(clock.ctx, ada) == kudos(100)
+    assert (await counted(clock.ctx)).items() >= {"Oil": 1, "Ada": 1}.items()
 
 
 async def test_estimate_tells_the_dearer_tax_and_moves_nothing(clock: Clock) -> None:

@@ -267,6 +267,13 @@ WHERE id = :id;
 DELETE FROM shared_keys
 WHERE id = :id;
 
+-- name: give_to_styles
+-- A shared key of this account is for styles from now on; none where the account has no such key.
+UPDATE shared_keys
+SET is_for_styles = true
+WHERE id = :id AND user_id = :user_id
+RETURNING *;
+
 -- name: spend_shared!
 -- So much was paid with shared keys. An empty one stays empty, as its owner may have set it to nothing meanwhile.
 WITH held AS (

@@ -48,6 +48,8 @@ class SharedKey:
     max_image_pixels: int | None
     max_image_steps: int | None
     max_text_tokens: int | None
+    is_for_styles: bool
+    """Whether it was ever a style's. Such a key everybody has read, so it is none to ask with."""
     created_at: datetime
 
     def has_expired(self, now: datetime) -> bool:
@@ -102,6 +104,14 @@ async def authenticate_asker(ctx: Context, key: str) -> Asker:
     key_id = shared_key_id(key)
     if key_id is None:
         return Asker(await authenticate(ctx, key))
+    asker = await asker_with(ctx, key_id)
+    if asker is None:
+        raise InvalidAPIKey
+    return asker
+
+
+async def asker_with(ctx: Context, key_id: UUID) -> Asker | None:
+    """Who asks where it is with this shared key; None where there is none. As it was a second ago at the most."""
     known = ctx.remembered(KnownShared).askers
     asker, read_at = known.get(key_id, (None, ctx.now))
     if asker is not None and ctx.now - read_at < timedelta(seconds=ctx.services.settings.refresh_s):
@@ -109,8 +119,8 @@ async def authenticate_asker(ctx: Context, key: str) -> Asker:
     asker = await ctx.together(_askers_together, key_id)
     if asker is None:
         known.pop(key_id, None)
-        raise InvalidAPIKey
-    known[key_id] = asker, ctx.now
+    else:
+        known[key_id] = asker, ctx.now
     return asker
 
 
@@ -170,7 +180,7 @@ async def share(ctx: Context, owner: User, wanted: KeyChanges) -> SharedKey:
     _check(wanted)
     new = SharedKey(
         id=uuid.uuid4(), user_id=owner.id, name=None, left_mk=None, utilized_mk=0, expires_at=None,
-        max_image_pixels=None, max_image_steps=None, max_text_tokens=None, created_at=ctx.now,
+        max_image_pixels=None, max_image_steps=None, max_text_tokens=None, is_for_styles=False, created_at=ctx.now,
     )  # fmt: skip
     made = _changed(new, replace(wanted, days=wanted.days or None), ctx.now)
     most = _keys_max(owner)
@@ -212,6 +222,22 @@ async def delete_shared_key(ctx: Context, caller: User, text: str) -> None:
     async with ctx.database.transaction() as tx:
         await tx.run(sql.delete_shared_key, id=key.id)
     ctx.remembered(KnownShared).askers.pop(key.id, None)
+
+
+async def give_to_styles(tx: Tx, owner: User, text: str, *, now: datetime) -> UUID:
+    """Let a key of one's own pay for requests in styles, and for no others from now on; it is locked then.
+
+    Raises BadInput where that cannot be.
+    """
+    key_id = shared_key_id(text)
+    found = None if key_id is None else await tx.maybe(sql.give_to_styles, SharedKey, id=key_id, user_id=owner.id)
+    if found is None:
+        raise BadInput(
+            f"You have no shared key {text[:UUID_LENGTH]!r}.", hint="make one of your own, or leave `sharedkey` out."
+        )
+    if found.has_expired(now):
+        raise BadInput(f"The shared key {text!r} has expired.", hint="extend it first.")
+    return found.id
 
 
 def _refuse_strangers(caller: User, key: SharedKey) -> None:

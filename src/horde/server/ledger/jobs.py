@@ -17,21 +17,31 @@ from horde.units import Kudos, hundredths_of, kudos
 ESCROW_SHARE = 2
 """Of what an account earns that is not trusted yet, one in so many goes into escrow."""
 FOR_STYLE = kudos(2)
-"""To its author for each request of others in a style, which pays as much more tax."""
+"""To its author for each request of others in a style, which pays as much more tax; if it can."""
 
 
-def ask(book: Book, request_id: UUID, user_id: int, *, tax: Kudos, held: Kudos, asked_id: UUID | None = None) -> None:
+def ask(book: Book, request_id: UUID, user_id: int, *, tax: Kudos, held: Kudos, asked_id: UUID | None = None) -> Kudos:
     """Take the tax, and put aside what is held for a request; no more than is available beside the tax.
+
+    Returns what was there of the tax: an account at its floor pays none, because it is lifted to it again.
 
     `asked_id`: under which its requestor knows it, where that is another one.
     """
+    paid = min(tax, book.account(user_id).available)
     move = Move(user_id=user_id, spendable=-tax - held, held=held)
     book.enter(Event(id=request_id, kind="ask", moves=[move], request_id=asked_id or request_id))
+    return paid
 
 
-def reward_style(book: Book, request_id: UUID, author_id: int) -> None:
-    """Pay the author of a style for its use by a request of somebody else (contract/kudos.md, section 7)."""
-    move = Move(user_id=author_id, spendable=FOR_STYLE, total="styled")
+def reward_style(book: Book, request_id: UUID, author_id: int, *, payer_id: int, paid: Kudos) -> None:
+    """Pay the author of a style for its use by a request of somebody else (contract/kudos.md, section 7).
+
+    Out of what was really `paid` of its tax, and nothing for the anonymous account: else whoever asks for nothing, or
+    as nobody, could have kudos made for an author, or have those moved to him that belong to all.
+    """
+    if payer_id == ANONYMOUS_ID:
+        return
+    move = Move(user_id=author_id, spendable=min(FOR_STYLE, paid), total="styled")
     book.enter(Event(id=uuid.uuid4(), kind="style", moves=[move], request_id=request_id))
 
 

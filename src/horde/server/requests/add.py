@@ -96,9 +96,11 @@ async def _write(
                 refusals[order.id] = IdempotencyKeyConflict()
                 continue
             allowances.spend(order.shared, order.cost.tax)
-            ledger.ask(book, order.id, order.user.id, tax=order.cost.tax, held=held[order.id], asked_id=order.asked_id)
+            paid = ledger.ask(
+                book, order.id, order.user.id, tax=order.cost.tax, held=held[order.id], asked_id=order.asked_id
+            )
             if (author_id := order.style_author_id) is not None:
-                ledger.reward_style(book, order.id, author_id)
+                ledger.reward_style(book, order.id, author_id, payer_id=order.user.id, paid=paid)
             rows.append(_row(ctx, entry, places[entry.needs].id, len(rows), held[order.id]))
         if rows and not await tx.values(sql.add_requests, UUID, requests=rows):
             raise _LaneGone

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
-from horde.errors.sharing import SharedKeyEmpty, SharedKeyInsufficientKudos
+from horde.errors import InvalidAPIKey, KudosUpfront, TooManyPrompts
+from horde.errors.sharing import (
+    SharedKeyAssignedStyles,
+    SharedKeyEmpty,
+    SharedKeyExpired,
+    SharedKeyInsufficientKudos,
+    SharedKeyLimit,
+)
 from horde.kinds import KINDS
 from horde.kinds.base import Draft, Heavy, Needs
 from horde.server.accounts.keys import nobody
-from horde.server.accounts.sharedkeys import SharedKey
+from horde.server.accounts.sharedkeys import SharedKey, asker_with
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.ledger.balance import balance
@@ -28,6 +36,11 @@ from horde.units import Kudos, kudos
 
 P = TypeVar("P", bound=msgspec.Struct)
 
+CANNOT_SPONSOR = (
+    SharedKeyEmpty, SharedKeyExpired, SharedKeyInsufficientKudos, SharedKeyLimit, InvalidAPIKey, KudosUpfront,
+    TooManyPrompts,
+)  # fmt: skip
+"""What concerns the key of a style or its owner, and not who asks in the style, who then pays as for any style."""
 LAST = kudos(-50)
 """Who asks with a shared key that cannot pay waits as if he had these (contract/lifecycle.md, section 3)."""
 
@@ -37,6 +50,9 @@ class Party:
     """Who asks, as the queue and the ledger take it."""
 
     user: User
+    """Who pays, and whose requests wait and run."""
+    asker: User
+    """Who says it: by his roles it is judged whether it may be said."""
     shared: SharedKey | None = None
     stands_as: Kudos | None = None
 
@@ -45,22 +61,42 @@ async def party_of(ctx: Context, user: User, draft: Draft[P], shared: SharedKey 
     """Who asks for that: the account itself, within what a shared key of it allows.
 
     Where the key lacks kudos and the draft allows it, it is the anonymous account after all others. Raises
-    SharedKeyExpired, SharedKeyEmpty, SharedKeyInsufficientKudos, SharedKeyLimit.
+    SharedKeyAssignedStyles, SharedKeyExpired, SharedKeyEmpty, SharedKeyInsufficientKudos, SharedKeyLimit.
     """
     if shared is None:
-        return Party(user)
+        return Party(user, user)
+    if shared.is_for_styles:
+        raise SharedKeyAssignedStyles
     try:
         check_shared(shared, draft, now=ctx.now)
     except (SharedKeyEmpty, SharedKeyInsufficientKudos):
         if not draft.allow_downgrade:
             raise
         return await last_of_all(ctx)
-    return Party(user, shared)
+    return Party(user, user, shared)
 
 
 async def last_of_all(ctx: Context) -> Party:
     """The anonymous account, after all others."""
-    return Party(await nobody(ctx), stands_as=LAST)
+    anonymous = await nobody(ctx)
+    return Party(anonymous, anonymous, stands_as=LAST)
+
+
+async def sponsored(ctx: Context, asker: User, draft: Draft[P], style: StyleUse | None) -> Party | None:
+    """Who asks where the shared key of a style pays; None where none does, as far as can be seen beforehand.
+
+    What is seen later that it cannot, is refused with one of `CANNOT_SPONSOR`.
+    """
+    if style is None or style.shared_key_id is None:
+        return None
+    author = await asker_with(ctx, style.shared_key_id)
+    if author is None or author.shared is None or author.user.is_deleted:
+        return None
+    try:
+        check_shared(author.shared, draft, now=ctx.now)
+    except CANNOT_SPONSOR:
+        return None
+    return Party(author.user, asker, author.shared)
 
 
 async def priced(ctx: Context, party: Party, draft: Draft[P], needs: Needs, style: StyleUse | None) -> Cost:
@@ -103,10 +139,16 @@ async def estimated(
     (contract/lifecycle.md, section 16).
     """
     await refuse_in_maintenance(ctx)
-    party = await party_of(ctx, user, draft, shared)
-    needs = checked(party.user, draft)
+    if sponsor := await sponsored(ctx, user, draft, style):
+        with suppress(*CANNOT_SPONSOR):
+            return await _estimated(ctx, sponsor, draft, style)
+    return await _estimated(ctx, await party_of(ctx, user, draft, shared), draft, style)
+
+
+async def _estimated(ctx: Context, party: Party, draft: Draft[P], style: StyleUse | None) -> Kudos:
+    needs = checked(party.asker, draft)
     await refuse_unknown_workers(ctx, needs)
-    draft = await screened(ctx, party.user, draft)
+    draft = await screened(ctx, party.asker, draft)
     cost = await priced(ctx, party, draft, needs, style)
     if cost.heavy and not (draft.allow_downgrade and cost.heavy.may_downgrade):
         async with ctx.database.statement() as tx:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from horde.server.modes.modes import refuse_in_maintenance
 from horde.server.requests.accept import accept_once_together, accept_together, refuse_early
 from horde.server.requests.check import checked, refuse_unknown_workers
 from horde.server.requests.orders import Accepted, Order
-from horde.server.requests.quote import Party, downgraded, last_of_all, party_of, priced
+from horde.server.requests.quote import CANNOT_SPONSOR, Party, downgraded, last_of_all, party_of, priced, sponsored
 from horde.server.requests.screen import screened
 from horde.server.requests.sources import SentSources, forget_sources, store_sources
 from horde.server.styles.count import count_use
@@ -51,7 +52,7 @@ async def submit(
     With a `shared` key of the user's it is paid within what the key allows. One that its requestor cannot pay upfront,
     though it must be paid so, is made smaller where the draft allows it; one that a shared key cannot pay is then the
     anonymous account's, after all others. Pictures that were `sent` along are looked at last of all. `style` is what
-    the draft was made by, if it was; its author is paid.
+    the draft was made by, if it was; its shared key pays where it has one that can, else its author is paid.
 
     Raises MaintenanceMode, what `checked`, `screened` and `store_sources` raise, WorkerNotFound, TooManyPrompts,
     KudosUpfront, IdempotencyKeyConflict, and for a shared key what `party_of` raises; nothing is written then but what
@@ -62,6 +63,9 @@ async def submit(
     if shared and key and (answered := await submitted(ctx, key)):
         return answered
     call = _Call(draft=draft, key=key, sent=sent, style=style)
+    if sponsor := await sponsored(ctx, user, draft, style):
+        with suppress(*CANNOT_SPONSOR):
+            return await _submit(ctx, sponsor, call)
     party = await party_of(ctx, user, draft, shared)
     try:
         return await _submit(ctx, party, call)
@@ -87,9 +91,9 @@ async def _refuse_new(ctx: Context, key: Key | None) -> None:
 
 
 async def _submit(ctx: Context, party: Party, call: _Call) -> Accepted:
-    needs = checked(party.user, call.draft)
+    needs = checked(party.asker, call.draft)
     await refuse_unknown_workers(ctx, needs)
-    draft = await screened(ctx, party.user, call.draft)
+    draft = await screened(ctx, party.asker, call.draft)
     order = Order(
         id=uuid.uuid4(),
         user=party.user,
@@ -101,32 +105,34 @@ async def _submit(ctx: Context, party: Party, call: _Call) -> Accepted:
         shared=party.shared,
         stands_as=party.stands_as,
     )
-    accepted = await (_accepted(ctx, order) if call.sent is None else _accepted_with_sources(ctx, order, call.sent))
+    accepted = await (
+        _accepted(ctx, order, party) if call.sent is None else _accepted_with_sources(ctx, order, party, call.sent)
+    )
     if call.style and accepted.id == str(order.id):
-        await count_use(ctx, call.style, is_recorded=call.style.is_foreign(party.user.id))
+        await count_use(ctx, call.style, is_recorded=call.style.is_foreign(party.asker.id))
     return accepted
 
 
-async def _accepted(ctx: Context, order: Order) -> Accepted:
+async def _accepted(ctx: Context, order: Order, party: Party) -> Accepted:
     accept = accept_once_together if order.key else accept_together
     try:
         return await ctx.together(accept, order)
     except KudosUpfront:
         if not order.draft.allow_downgrade or not (smaller := await downgraded(ctx, order.draft)):
             raise
-    needs = checked(order.user, smaller)
-    cost = await priced(ctx, Party(order.user, order.shared), smaller, needs, order.style)
+    needs = checked(party.asker, smaller)
+    cost = await priced(ctx, party, smaller, needs, order.style)
     return await ctx.together(accept, replace(order, draft=smaller, needs=needs, cost=cost))
 
 
-async def _accepted_with_sources(ctx: Context, order: Order, sent: SentSources) -> Accepted:
+async def _accepted_with_sources(ctx: Context, order: Order, party: Party, sent: SentSources) -> Accepted:
     """Accept an order whose pictures are in the storage before it is in the queue, where workers find it."""
     if order.key and (known := await submitted(ctx, order.key)):
         return known
     await refuse_early(ctx, order)
     sources = await store_sources(ctx, order.id, order.draft, sent)
     try:
-        accepted = await _accepted(ctx, replace(order, sources=sources))
+        accepted = await _accepted(ctx, replace(order, sources=sources), party)
     except Overloaded:
         # It may have been accepted all the same: the database went away and could not say. If not, its pictures have
         # no owner, and such are swept.

@@ -12,6 +12,7 @@ import msgspec
 from horde.errors import BadInput, DeletedUser, Refused, StyleNotFound
 from horde.kinds import KINDS
 from horde.kinds.base import Draft
+from horde.server.accounts.sharedkeys import give_to_styles
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.db.pool import Tx
@@ -79,24 +80,24 @@ def check_counts(*, tags: int, models: int) -> None:
 
 
 async def make_style(ctx: Context, author: User, kind: str, content: StyleContent, sharedkey: str | None) -> UUID:
-    """Make a style; returns its id.
+    """Make a style, for which a shared key of its author's pays if one is given; returns its id.
 
     Raises StylesRequiresCustomizer, DeletedUser, BadInput for a shared key, for a name that its author uses already,
     for too many styles, and what a request with its parameters would be refused with.
     """
     if author.is_anonymous or not (author.is_customizer or author.is_trusted or author.is_moderator):
         raise StylesRequiresCustomizer
-    _refuse_shared_key(sharedkey)
-    if author.is_deleted:
-        raise DeletedUser
-    content = replace(content, name=checked_name(content.name))
     async with ctx.database.transaction() as tx:
+        key_id = await give_to_styles(tx, author, sharedkey, now=ctx.now) if sharedkey else None
+        if author.is_deleted:
+            raise DeletedUser
+        content = replace(content, name=checked_name(content.name))
         if (number := await tx.value(sql.number_of_styles, int, user_id=author.id) or 0) >= STYLES_MAX:
             raise BadInput(f"You have {number} styles, which is as many as an account may have.")
         if await tx.values(sql.namesakes, UUID, user_id=author.id, name=content.name, but=None):
             raise _taken(content.name)
         _check(kind, content)
-        style_id, columns = uuid.uuid4(), content.columns()
+        style_id, columns = uuid.uuid4(), content.columns() | {"shared_key_id": key_id}
         if not await tx.run(sql.add_style, id=style_id, kind=kind, user_id=author.id, now=ctx.now, **columns):
             raise _taken(content.name)
     forget_picks(ctx)
@@ -106,20 +107,22 @@ async def make_style(ctx: Context, author: User, kind: str, content: StyleConten
 async def change_style(
     ctx: Context, caller: User, style: Style, change: Callable[[StyleContent], StyleContent], sharedkey: str | None
 ) -> None:
-    """Make a style what `change` makes of what it is now.
+    """Make a style what `change` makes of what it is now, paid by this shared key; None: as before, "": by none.
 
     Raises Refused, StyleNotFound where it was deleted meanwhile, and BadInput as `make_style` does.
     """
     if caller.id != style.user_id:
         raise Refused(f"The style {style.name!r} is not yours, so you cannot change it.")
-    _refuse_shared_key(sharedkey)
     async with ctx.database.transaction() as tx:
+        # Before the style is locked: who deletes a key locks them in this order too.
+        key_id = await give_to_styles(tx, caller, sharedkey, now=ctx.now) if sharedkey else None
         content = change(StyleContent.of(await locked_style(tx, style)))
         content = replace(content, name=checked_name(content.name))
         if await tx.values(sql.namesakes, UUID, user_id=style.user_id, name=content.name, but=style.id):
             raise _taken(content.name)
         _check(style.kind, content)
-        await tx.run(sql.change_style, id=style.id, **content.columns())
+        of_key = {"has_new_key": sharedkey is not None, "shared_key_id": key_id}
+        await tx.run(sql.change_style, id=style.id, **content.columns(), **of_key)
     forget_picks(ctx)
 
 
@@ -146,11 +149,6 @@ def refuse_others(caller: User, owner_id: int, message: str) -> None:
         raise StylesAnonForbidden
     if caller.id != owner_id and not caller.is_moderator:
         raise Refused(message)
-
-
-def _refuse_shared_key(sharedkey: str | None) -> None:
-    if sharedkey:
-        raise BadInput(f"There is no shared key {sharedkey[:36]!r}.", hint="leave `sharedkey` out.")
 
 
 def _check(kind: str, content: StyleContent) -> None:

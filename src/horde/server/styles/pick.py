@@ -38,6 +38,8 @@ class StyleUse:
     owner_id: int
     collection_id: UUID | None = None
     """Out of which it was picked."""
+    shared_key_id: UUID | None = None
+    """What pays for requests in it, where it can."""
 
     def is_foreign(self, user_id: int) -> bool:
         """Whether it is the style of somebody else than this account."""
@@ -55,7 +57,10 @@ class Picked:
     def use(self) -> StyleUse:
         """What is counted and paid for it."""
         style = self.style
-        return StyleUse(style_id=style.id, kind=style.kind, owner_id=style.user_id, collection_id=self.collection_id)
+        return StyleUse(
+            style_id=style.id, kind=style.kind, owner_id=style.user_id, collection_id=self.collection_id,
+            shared_key_id=style.shared_key.id if style.shared_key else None,
+        )  # fmt: skip
 
     def applied(self, prompt: str, params: P) -> tuple[str, P]:
         """A request's prompt and parameters in this style. Raises InvalidPromptSize."""

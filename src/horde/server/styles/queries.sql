@@ -2,7 +2,7 @@
 -- The style that each of these references means, as far as there is one: that of the id, or the oldest of the name; one
 -- of the wanted kind, and a public one, before others.
 SELECT r.place, s.id, s.kind, s.user_id, s.owner, s.name, s.info, s.prompt, s.params, s.is_public, s.is_nsfw, s.tags,
-    s.models, s.use_count, s.created_at, s.examples
+    s.models, s.use_count, s.created_at, s.examples, s.shared_key
 FROM jsonb_to_recordset(:refs::jsonb) AS r (place integer, id uuid, name text, owner text, owner_id bigint)
 CROSS JOIN LATERAL (
     SELECT *
@@ -86,15 +86,18 @@ WHERE user_id = :user_id AND name = :name AND id IS DISTINCT FROM :but::uuid;
 
 -- name: add_style!
 -- A new style, unless its owner has one of that name.
-INSERT INTO styles (id, kind, user_id, name, info, prompt, params, is_public, is_nsfw, tags, models, created_at)
-VALUES (:id, :kind, :user_id, :name, :info, :prompt, :params, :is_public, :is_nsfw, :tags, :models, :now)
+INSERT INTO styles (id, kind, user_id, name, info, prompt, params, is_public, is_nsfw, tags, models, shared_key_id,
+    created_at)
+VALUES (:id, :kind, :user_id, :name, :info, :prompt, :params, :is_public, :is_nsfw, :tags, :models, :shared_key_id,
+    :now)
 ON CONFLICT (user_id, name) DO NOTHING;
 
 -- name: change_style!
--- Make a style what it shall be.
+-- Make a style what it shall be; its shared key stays unless there is something about it.
 UPDATE styles
 SET name = :name, info = :info, prompt = :prompt, params = :params, is_public = :is_public, is_nsfw = :is_nsfw,
-    tags = :tags, models = :models
+    tags = :tags, models = :models,
+    shared_key_id = CASE WHEN :has_new_key::boolean THEN :shared_key_id::uuid ELSE shared_key_id END
 WHERE id = :id;
 
 -- name: delete_style!

@@ -12,6 +12,7 @@ import msgspec
 from cachetools import LRUCache
 
 from horde.errors import Missing, StyleNotFound
+from horde.server.accounts.sharedkeys import SharedKey
 from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.db.queries import load
@@ -57,6 +58,8 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     use_count: int
     created_at: datetime
     examples: Sequence[Example] = ()
+    shared_key: SharedKey | None = None
+    """Of its author's, which pays for requests in it."""
 
     @property
     def creator(self) -> str:

@@ -15,7 +15,6 @@ from horde.server.accounts.sharedkeys import (
     share,
     shared_key,
 )
-from horde.server.accounts.users import User
 from horde.server.api.auth import ApiKey
 from horde.server.api.body import StrictJson
 from horde.server.api.casts import whole
@@ -41,13 +40,14 @@ async def create_shared_key(
     """
     owner = await authenticate(ctx, api_key)
     wanted = _changes(data, kudos_if_left_out=KUDOS_OF_A_NEW_KEY)
-    return answer(await share(ctx, owner, wanted), owner)
+    return answer(await share(ctx, owner, wanted), owner.alias)
 
 
 @get("/{key_id:str}", summary="One shared key")
 async def read_shared_key(ctx: Ctx, key_id: FromPath[str]) -> v2_accounts.SharedKeyAnswer:
     """What a shared key allows, and what is left of it. Whoever has the key may read it."""
-    return answer(*await shared_key(ctx, key_id))
+    key, owner = await shared_key(ctx, key_id)
+    return answer(key, owner.alias)
 
 
 @patch(
@@ -58,7 +58,8 @@ async def update_shared_key(
 ) -> v2_accounts.SharedKeyAnswer:
     """Change what a key of your own allows; `kudos` says what may be spent from now on. What is left out stays."""
     caller = await authenticate(ctx, api_key)
-    return answer(*await change_shared_key(ctx, caller, key_id, _changes(data)))
+    key, owner = await change_shared_key(ctx, caller, key_id, _changes(data))
+    return answer(key, owner.alias)
 
 
 @delete("/{key_id:str}", status_code=200, summary="Delete a shared key")
@@ -68,11 +69,11 @@ async def remove_shared_key(ctx: Ctx, key_id: FromPath[str], api_key: ApiKey) ->
     return v2_accounts.Done()
 
 
-def answer(key: SharedKey, owner: User) -> v2_accounts.SharedKeyAnswer:
-    """A key on the wire. Kudos are rounded so that the two figures add up to what the key was given."""
+def answer(key: SharedKey, owner: str) -> v2_accounts.SharedKeyAnswer:
+    """A key on the wire, with its owner's alias. Kudos are rounded so that both add up to what the key was given."""
     return v2_accounts.SharedKeyAnswer(
         id=str(key.id),
-        username=owner.alias,
+        username=owner,
         name=key.name or UNSET,
         kudos=UNLIMITED if key.left_mk is None else key.left_mk // KUDOS_SCALE,
         expiry=day(key.expires_at),

@@ -52,7 +52,11 @@ async def _changed(
     check_counts(tags=len(data.tags or style.tags), models=len(style.models if data.models is UNSET else data.models))
     body = await request.body()
     await change_style(
-        ctx, caller, style, lambda now: translate.changed_style(kind, now, data, body), data.sharedkey or None
+        ctx,
+        caller,
+        style,
+        lambda now: translate.changed_style(kind, now, data, body),
+        None if data.sharedkey is UNSET else data.sharedkey,
     )
     return v2_styles.Saved(id=str(style.id), warnings=[])
 

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from horde.errors import BadInput
 from horde.kinds import KINDS
 from horde.kinds.image import ImageParams
+from horde.server.api.v2.sharedkeys import answer as key_answer
 from horde.server.context import Context
 from horde.server.styles.collections import Collection, CollectionContent
 from horde.server.styles.manage import StyleContent
@@ -92,6 +93,7 @@ def style_answer(style: Style) -> v2_styles.StyleAnswer:
         use_count=style.use_count,
         creator=style.creator,
         examples=examples if row.makes_files else UNSET,
+        shared_key=key_answer(style.shared_key, style.creator) if style.shared_key and row.makes_files else UNSET,
     )
 
 
