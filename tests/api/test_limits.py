@@ -157,6 +157,27 @@ def test_heartbeat_and_signed_links_are_never_limited() -> None:
     assert limits_of("GET", "/api/v1/users") == limits_of("GET", "/api/v2/find_user") == DEFAULT
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("GET /api/v1/generate/check/{}", "10 per 1 second"),
+        ("GET /api/v1/generate/prompt/{}", "2 per 1 minute"),
+        ("POST /api/v1/generate/pop", "45 per 1 second"),
+        ("GET /api/v1/users/{}", "30 per 1 minute"),
+        ("PUT /api/v1/users/{}", "30 per 1 minute"),
+        ("GET /api/v1/servers/{}", "30 per 1 minute"),
+        ("PUT /api/v1/servers/{}", "30 per 1 minute"),
+        ("PUT /api/v1/admin/maintenance", "30 per 1 minute"),
+        ("POST /api/v1/generate/async", "90 per 1 minute"),
+        ("POST /api/v1/generate/submit", "90 per 1 minute"),
+    ],
+)
+def test_limits_of_v1_are_those_of_its_time(call: str, words: str) -> None:
+    (limit,) = limits_of(*call.split(" "))
+
+    assert limit.text(limit.amount) == words
+
+
 def test_every_limit_can_be_worded() -> None:
     assert {limit.text(1).rpartition(" ")[2] for limits in OWN.values() for limit in limits} == {
         "second",

@@ -1,4 +1,4 @@
-"""Every limit of a route. Source: contract/api-v2.md, section 1.5.
+"""Every limit of a route. Source: contract/api-v2.md, section 1.5, and contract/api-v1.md.
 
 An address stands here as the framework's routes have it, with `{}` for what is different from call to call; it may
 be one that this server does not have yet.
@@ -50,6 +50,8 @@ WORK = (Limit(60, SECOND),)
 STYLES = (Limit(90, MINUTE, "path", privileged=300), Limit(2, SECOND, "path", privileged=10))
 SELDOM = (Limit(20, HOUR, "path"), Limit(2, SECOND, "path", privileged=10))
 MODES = (Limit(30, MINUTE),)
+OLD_THIRTY = (Limit(30, MINUTE),)
+"""Of v1, which counts by address alone."""
 THIRTY = (Limit(30, MINUTE, "path"),)
 
 ANY = "*"
@@ -83,6 +85,12 @@ OWN: Final[dict[tuple[str, str], Limits]] = {
     ("PUT", "/api/v2/sharedkeys"): (Limit(5, MINUTE, "path"),),
     (ANY, "/api/v2/status/modes"): MODES,
     ("GET", "/api/v2/status/heartbeat"): NO_LIMIT,
+    ("GET", "/api/v1/generate/check/{}"): (Limit(10, SECOND),),
+    ("GET", "/api/v1/generate/prompt/{}"): (Limit(2, MINUTE, "path"),),
+    ("POST", "/api/v1/generate/pop"): (Limit(45, SECOND),),
+    (ANY, "/api/v1/users/{}"): OLD_THIRTY,
+    (ANY, "/api/v1/servers/{}"): OLD_THIRTY,
+    ("PUT", "/api/v1/admin/maintenance"): OLD_THIRTY,
     # Not of the reference: whoever holds a signed link may use it, and files of ours cost nearly nothing.
     (ANY, "/api/files/{}"): NO_LIMIT,
     (ANY, "/api/assets/{}"): NO_LIMIT,
