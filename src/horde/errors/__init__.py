@@ -307,7 +307,7 @@ class NotOwner(Refused):
 
 
 class NotModerator(Refused):
-    """Only moderators may see this."""
+    """Only moderators may do this."""
 
 
 class NotAdmin(Refused):

@@ -73,7 +73,7 @@ class Contributions(msgspec.Struct):
 class MonthlyKudos(msgspec.Struct, omit_defaults=True):
     """What is granted every month, and when it was last."""
 
-    amount: float | UnsetType = UNSET
+    amount: int | UnsetType = UNSET
     last_received: str | UnsetType = UNSET
 
 

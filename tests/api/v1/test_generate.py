@@ -114,6 +114,12 @@ def test_refusal_of_a_request_is_a_bare_text(
     assert (answer.status_code, words in answer.json()) == (status_code, True)
 
 
+def test_parameter_that_does_not_fit_is_named_by_its_path(shared_client: httpx.Client) -> None:
+    answer = post(shared_client, "generate/async", prompt="x", params={**SMALL, "loras": [{"name": 1}], "width": 64})
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["params.loras.0.name"])
+
+
 def test_too_many_requests_are_refused_as_v1_does(horde: RunningHorde, client: httpx.Client) -> None:
     pop(client)
     key = register(client)

@@ -73,7 +73,8 @@ def test_what_is_there_is_shown_to_who_may_see_it(horde: RunningHorde, keys: Key
 
         assert set(get(client, 3)) == SEEN_BY_ALL | {"worker_ids"}
         assert (own["contact"], own["evaluating_kudos"]) == ("ada@example", 7.5)
-        assert own["monthly_kudos"] == {"amount": 5000.0, "last_received": "Mon, 01 Jan 2024 00:00:00 -0000"}
+        assert own["monthly_kudos"] == {"amount": 5000, "last_received": "Mon, 01 Jan 2024 00:00:00 -0000"}
+        assert isinstance(own["monthly_kudos"]["amount"], int)
         assert "admin_comment" not in own
         assert (seen["admin_comment"], seen["suspicious"]) == ("odd", 3)
 

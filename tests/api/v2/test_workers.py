@@ -1,5 +1,6 @@
 """Workers as v2 and our own routes show them, and what they are told."""
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 import httpx
@@ -142,14 +143,27 @@ def test_anonymous_key_changes_no_worker(client: httpx.Client, body: Json, statu
     assert listed(client) == [worker]
 
 
-def test_unknown_worker_or_key_changes_nothing(horde: RunningHorde, client: httpx.Client) -> None:
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client, worker_id: client.put(f"/api/v2/workers/{worker_id}", json={"maintenance": True}),
+        lambda client, worker_id: client.delete(f"/api/v2/workers/{worker_id}"),
+    ],
+    ids=["PUT", "DELETE"],
+)
+def test_worker_is_looked_for_before_the_key(
+    horde: RunningHorde, client: httpx.Client, call: Callable[[httpx.Client, str], httpx.Response]
+) -> None:
+    pop(client)
+    (worker,) = listed(client)
     with horde.client("nonsense") as stranger:
-        answers = [who.put("/api/v2/workers/nobody", json={"maintenance": True}) for who in (client, stranger)]
+        answers = [call(stranger, worker_id) for worker_id in ("nobody", worker["id"])]
 
     assert [(answer.status_code, answer.json()["rc"]) for answer in answers] == [
         (404, "WorkerNotFound"),
         (401, "InvalidAPIKey"),
     ]
+    assert listed(client) == [worker]
 
 
 def test_owner_deletes_a_worker(client: httpx.Client, horde: RunningHorde) -> None:

@@ -53,7 +53,7 @@ async def moderator(ctx: Context, api_key: str) -> User:
     """The caller's account, for what only moderators may. Raises InvalidAPIKey, NotModerator."""
     user = await authenticate(ctx, api_key)
     if not user.is_moderator:
-        raise NotModerator("Only moderators may do this.")
+        raise NotModerator
     return user
 
 

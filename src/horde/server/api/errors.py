@@ -41,15 +41,18 @@ class BadPayload(Exception):
         super().__init__(VALIDATION_FAILED)
 
     @classmethod
-    def of(cls, error: msgspec.ValidationError) -> BadPayload:
-        """Translate msgspec's "... - at `$.params.width`" to the contract's dotted path."""
+    def of(cls, error: msgspec.ValidationError, *, under: str = "") -> BadPayload:
+        """Translate msgspec's "... - at `$.params.width`" to the contract's dotted path.
+
+        `under` is the path of what was read, where that was only a part of the body.
+        """
         found = AT_PATH.match(str(error))
         assert found is not None, "the expression matches every text"
         reason, path = found["reason"], INDEX.sub(r".\1", found["path"] or "")
         if missing := MISSING_FIELD.match(reason):
             path = f"{path}.{missing['name']}"
             reason = f"'{missing['name']}' is a required property"
-        return cls({path.removeprefix("."): reason})
+        return cls({f"{under}{path}".removeprefix("."): reason})
 
 
 def on_horde_error(_request: AnyRequest, error: HordeError) -> Response[dict[str, str]]:

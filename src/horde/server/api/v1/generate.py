@@ -169,7 +169,7 @@ def _draft(asked: v1.Generate) -> Draft[image.ImageParams]:
     try:
         read = msgspec.convert(params, image.ImageParams)
     except msgspec.ValidationError as error:
-        raise BadPayload.of(error) from error
+        raise BadPayload.of(error, under="params") from error
     return Draft(
         kind=image.NAME,
         prompt=asked.prompt,

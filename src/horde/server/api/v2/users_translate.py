@@ -15,7 +15,7 @@ from horde.server.api.v2.kinds import NAMES
 from horde.server.context import Context
 from horde.server.ledger.balance import Balance
 from horde.server.status.account import Account
-from horde.units import PIXELSTEPS_PER_MPS, Kudos, kudos, kudos_on_the_wire
+from horde.units import KUDOS_SCALE, PIXELSTEPS_PER_MPS, Kudos, kudos, kudos_on_the_wire
 from horde.wire import v2_accounts
 
 
@@ -42,9 +42,7 @@ def answer(ctx: Context, account: Account, *, seen_by: User | None) -> v2_accoun
         )
         found.evaluating_kudos = kudos_on_the_wire(account.balance.escrow_mk)
         if user.monthly_mk or user.monthly_paid_at:
-            found.monthly_kudos = v2_accounts.MonthlyKudos(
-                kudos_on_the_wire(user.monthly_mk), day(user.monthly_paid_at)
-            )
+            found.monthly_kudos = v2_accounts.MonthlyKudos(user.monthly_mk // KUDOS_SCALE, day(user.monthly_paid_at))
     if is_moderator:
         found.suspicious = user.suspicion
         found.admin_comment = user.admin_comment or UNSET

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Annotated, Final, TypeVar
 
 from litestar import Router, delete, get, put
-from litestar.di import Provide
 from litestar.params import FromPath, HeaderParameter, JSONBody, PathParameter, QueryParameter
 from msgspec import UNSET, UnsetType
 
 from horde.kinds import KINDS, alchemy, image, text
-from horde.server.api.auth import Caller, OptionalApiKey, caller_by, provide_user
+from horde.server.accounts.keys import authenticate
+from horde.server.api.auth import ApiKey, OptionalApiKey, caller_by
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import Ctx
 from horde.server.api.v2.kinds import KINDS_NAMED, NAMES
@@ -65,17 +65,13 @@ async def read_worker_by_name(ctx: Ctx, name: WorkerName, api_key: ModeratorKey 
     return found
 
 
-@put(
-    "/{worker_id:str}",
-    dto=StrictJson[v2.ModifyWorker],
-    return_dto=None,
-    dependencies={"user": Provide(provide_user)},
-    summary="Change a worker",
-)
+@put("/{worker_id:str}", dto=StrictJson[v2.ModifyWorker], return_dto=None, summary="Change a worker")
 async def modify_worker(
-    ctx: Ctx, user: Caller, worker_id: FromPath[str], data: JSONBody[v2.ModifyWorker]
+    ctx: Ctx, worker_id: FromPath[str], data: JSONBody[v2.ModifyWorker], api_key: ApiKey
 ) -> v2.ModifyWorkerAnswer:
     """For its owner and moderators: maintenance, what is said about it, its name and team. Only moderators pause it."""
+    found = await worker(ctx, worker_id)
+    caller = await authenticate(ctx, api_key)
     changes = Changes(
         is_in_maintenance=given(data.maintenance),
         maintenance_message=data.maintenance_msg,
@@ -84,7 +80,7 @@ async def modify_worker(
         name=given(data.name),
         team_id=given(data.team),
     )
-    changed = await modify(ctx, user, worker_id, changes)
+    changed = await modify(ctx, caller, str(found.id), changes)
     return v2.ModifyWorkerAnswer(
         maintenance=UNSET if data.maintenance is UNSET else changed.is_in_maintenance,
         paused=UNSET if data.paused is UNSET else changed.is_paused,
@@ -97,7 +93,8 @@ async def modify_worker(
 @delete("/{worker_id:str}", status_code=200, summary="Delete a worker")
 async def delete_worker(ctx: Ctx, worker_id: FromPath[str], api_key: OptionalApiKey = None) -> v2.Deleted:
     """For its owner and moderators. Its name is free again; jobs that it has may still be delivered, and are paid."""
-    removed = await remove(ctx, await caller_by(ctx, api_key), worker_id)
+    found = await worker(ctx, worker_id)
+    removed = await remove(ctx, await caller_by(ctx, api_key), str(found.id))
     return v2.Deleted(str(removed.id), removed.name)
 
 
