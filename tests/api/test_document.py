@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from horde.server.api.endpoints import PLACEHOLDER
+from horde.server.api.examples import EXAMPLES
 from horde.server.api.limits_table import limits_of
+from horde.server.api.refusals import NEVER_401, NEVER_404, OWN
 from horde.server.app import create_app
 from horde.server.settings import Settings
 
@@ -29,7 +32,9 @@ def test_route_of_v2_tells_its_headers_and_refusals(path: str, method: str, oper
     assert len(found) == len(set(found))
     assert {"X-Fields", "Client-Agent"} <= set(found)
     assert "anyOf" in operation["responses"]["400"]["content"]["application/json"]["schema"]
-    assert ("401" in operation["responses"]) == ("apikey" in found)
+    takes_any_key = f"{method.upper()} {PLACEHOLDER.sub('{}', path)}" in NEVER_401
+    tells_by_the_key = path == "/api/v2/sharedkeys/{key_id}"
+    assert ("401" in operation["responses"]) == (("apikey" in found and not takes_any_key) or tells_by_the_key)
 
 
 @pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=[f"{m} {p}" for p, m, _ in OPERATIONS])
@@ -38,6 +43,32 @@ def test_limited_route_says_so(path: str, method: str, operation: dict[str, Any]
     successes = [answer for status, answer in operation["responses"].items() if status[0] == "2"]
     assert ("429" in operation["responses"]) == is_limited
     assert all(("X-RateLimit-Limit" in answer["headers"]) == is_limited for answer in successes)
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=[f"{m} {p}" for p, m, _ in OPERATIONS])
+def test_route_says_what_it_does_and_with_what_it_refuses(path: str, method: str, operation: dict[str, Any]) -> None:
+    refusals = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+
+    assert operation["summary"]
+    assert operation["description"]
+    assert all(
+        answer["description"] and answer["content"]["application/json"]["schema"] for answer in refusals.values()
+    )
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=[f"{m} {p}" for p, m, _ in OPERATIONS])
+def test_body_has_an_example(path: str, method: str, operation: dict[str, Any]) -> None:
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        assert "example" in content or content["schema"]["examples"]
+
+
+def test_tables_name_only_calls_that_there_are() -> None:
+    there = {
+        f"{method.upper()} {PLACEHOLDER.sub('{}', path)}" for path, item in DOCUMENT["paths"].items() for method in item
+    }
+
+    assert {*EXAMPLES, *OWN, *NEVER_401, *NEVER_404} <= there
+    assert [call for call in EXAMPLES if call.startswith("GET ")] == []
 
 
 def test_words_of_a_limit_are_those_of_the_answer() -> None:

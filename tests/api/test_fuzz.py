@@ -10,7 +10,11 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
-from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from horde.server.app import create_app
 from horde.server.settings import Settings
@@ -22,7 +26,7 @@ EXAMPLES = 60
 NO_WORKER = (503, '"No active server can do this request now."')
 """What v1 answers while nobody serves (contract/api-v1.md, section 2): a refusal, not a fault."""
 
-CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance]
+CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance, content_type_conformance]
 """What every answer must be."""
 
 DOCUMENT = schemathesis.openapi.from_dict(create_app(Settings()).openapi_schema.to_schema())

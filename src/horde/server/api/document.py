@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias, cast
 
 from litestar.openapi.spec import OpenAPI
 
 from horde.server.api.endpoints import PLACEHOLDER
+from horde.server.api.examples import EXAMPLES
 from horde.server.api.limits_table import Limits, limits_of
 from horde.server.api.public_lists import MAX_AGE_S
+from horde.server.api.refusals import refusals_of
 
 Node: TypeAlias = dict[str, object]
 """A part of the document."""
@@ -74,6 +76,10 @@ KEEPING_HEADERS: dict[str, Node] = {
     "Cache-Control": {"description": "How long it may be kept.", "schema": TEXT},
 }
 
+DRY_RUNS = frozenset({"POST /api/v2/generate/async", "POST /api/v2/generate/text/async"})
+"""Where only the price may be asked for."""
+EMPTY_IN_V1 = "GET /api/v1/generate/prompt/{}"
+"""What is not there is answered as if it were, with nothing in it."""
 
 LINKS = (
     ("post /api/v2/generate/async", "202", "id", "get /api/v2/generate/check/{}"),
@@ -127,22 +133,34 @@ def _operations(document: Node) -> Iterator[tuple[str, str, Node]]:
 def _describe(operation: Node, path: str, method: str) -> None:
     responses = cast("dict[str, Node]", operation.setdefault("responses", {}))
     parameters = cast("list[Node]", operation.setdefault("parameters", []))
-    names = {parameter["name"] for parameter in parameters}
-    if path.startswith("/api/"):
+    names = frozenset(cast("str", parameter["name"]) for parameter in parameters)
+    call = f"{method.upper()} {PLACEHOLDER.sub('{}', path)}"
+    if path != "/.well-known/serviceinfo":
         # Refusals of v1 are bare texts.
-        _describe_refusals(responses, refusal=TEXT if path.startswith("/api/v1/") else REFUSAL)
+        refusal = TEXT if path.startswith("/api/v1/") else REFUSAL
+        _describe_refusals(responses, refusal=refusal)
+        for status, words in refusals_of(call, names).items():
+            responses.setdefault(status, {"description": words, "content": _schema(refusal)})
     if path.startswith("/api/v2/"):
         parameters += [header for header in (X_FIELDS, CLIENT_AGENT) if header["name"] not in names]
-        if "apikey" in names:
-            responses.setdefault("401", {"description": "Nobody holds this key.", "content": _schema(REFUSAL)})
-        if "{" in path:
-            responses.setdefault("404", {"description": "There is no such thing.", "content": _schema(REFUSAL)})
+    if call in DRY_RUNS:
+        price: Node = {"$ref": "#/components/schemas/DryRun"}
+        responses["200"] = {"description": "The price (`dry_run`): nothing was asked for.", "content": _schema(price)}
+    if call == EMPTY_IN_V1:
+        responses["404"]["content"] = responses["200"]["content"]
+    if call in EXAMPLES:
+        _show_example(operation, EXAMPLES[call])
     if path in MAX_AGE_S and method == "get":
         parameters.append(IF_NONE_MATCH)
         _add_headers(responses.get("200", {}), KEEPING_HEADERS)
         responses["304"] = {"description": "The list is as the caller has it.", "headers": dict(KEEPING_HEADERS)}
     if limits := limits_of(method.upper(), PLACEHOLDER.sub("{}", path)):
         _describe_limits(responses, limits)
+
+
+def _show_example(operation: Node, example: Mapping[str, object]) -> None:
+    body = cast("dict[str, dict[str, Node]]", operation["requestBody"])
+    body["content"]["application/json"]["example"] = dict(example)
 
 
 def _describe_refusals(responses: dict[str, Node], *, refusal: Node) -> None:
@@ -154,7 +172,8 @@ def _describe_refusals(responses: dict[str, Node], *, refusal: Node) -> None:
 
 def _describe_limits(responses: dict[str, Node], limits: Limits) -> None:
     words = ", and ".join(limit.text(limit.amount) for limit in limits)
-    refused = responses.setdefault("429", {"description": f"Called too often: {words}.", "content": _schema(REFUSAL)})
+    refused = responses.setdefault("429", {"description": "", "content": _schema(REFUSAL)})
+    refused["description"] = f"{refused['description']} Called too often: {words}.".lstrip()
     for answer in (*(answer for status, answer in responses.items() if status.startswith("2")), refused):
         _add_headers(answer, LIMIT_HEADERS)
 

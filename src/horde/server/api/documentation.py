@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from importlib.util import find_spec
 
@@ -47,9 +47,15 @@ class _Configuration(OpenAPIConfig):
         return Document(**{field.name: getattr(made, field.name) for field in fields(made)})
 
 
-def json_body(properties: dict[str, Schema], *, example: Mapping[str, object]) -> RequestBody:
-    """Describes the body of a handler that reads it by itself; the properties of the example are the required ones."""
-    schema = Schema(type=OpenAPIType.OBJECT, properties=dict(properties), required=list(example), examples=[example])
+def json_body(
+    properties: dict[str, Schema], *, example: Mapping[str, object], required: Sequence[str] | None = None
+) -> RequestBody:
+    """Describes the body of a handler that reads it by itself; all properties of the example are required if not said.
+
+    The example works as sent.
+    """
+    needed = list(example) if required is None else list(required)
+    schema = Schema(type=OpenAPIType.OBJECT, properties=dict(properties), required=needed, examples=[example])
     return RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=True)
 
 

@@ -66,13 +66,15 @@ async def arguments(request: AnyRequest, kind: type[T], *, required: Sequence[st
         raise BadPayload.of(error) from error
 
 
-def taking(properties: dict[str, Schema], *, example: Mapping[str, object]) -> type[Operation]:
-    """The class of an operation that is described with such a body; the properties of the example are required."""
+def taking(
+    properties: dict[str, Schema], *, example: Mapping[str, object], required: Sequence[str] | None = None
+) -> type[Operation]:
+    """The class of an operation that is described with such a body, as by `json_body`."""
 
     @dataclass
     class Described(Operation):
         def __post_init__(self) -> None:
-            self.request_body = json_body(properties, example=example)
+            self.request_body = json_body(properties, example=example, required=required)
 
     return Described
 

@@ -21,7 +21,9 @@ NO_REQUESTS = "No requests fulfilled yet"
 NOT_FOUND = "Not found"
 
 DescribedChange = taking(
-    {"api_key": TEXT, "maintenance": TRUTH, "paused": TRUTH}, example={"api_key": ANONYMOUS_KEY, "maintenance": True}
+    {"api_key": TEXT, "maintenance": TRUTH, "paused": TRUTH},
+    example={"api_key": ANONYMOUS_KEY, "maintenance": True},
+    required=("api_key",),
 )
 
 

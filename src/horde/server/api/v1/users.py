@@ -86,7 +86,9 @@ class DescribedChange(Operation):
         text, number = Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.INTEGER)
         factor = Schema(type=OpenAPIType.NUMBER)
         properties = {"api_key": text, "kudos": number, "concurrency": number, "usage_multiplier": factor}
-        self.request_body = json_body(properties, example={"api_key": ANONYMOUS_KEY, "kudos": 100})
+        self.request_body = json_body(
+            properties, example={"api_key": ANONYMOUS_KEY, "kudos": 100}, required=("api_key",)
+        )
 
 
 @put("/{user_id:str}", operation_class=DescribedChange, media_type=MediaType.JSON, summary="Change an account")
