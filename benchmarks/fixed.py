@@ -19,8 +19,8 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from horde.cli.gathering import gathering
 from horde.server.api import errors
-from horde.server.api.every_answer import EveryAnswer
-from horde.server.api.head import HeadAsGet
+from horde.server.api.edge.every_answer import EveryAnswer
+from horde.server.api.edge.head import HeadAsGet
 
 # ASGI's own messages are open dictionaries.
 Message = MutableMapping[str, object]

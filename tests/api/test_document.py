@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from horde.server.api.endpoints import PLACEHOLDER
+from horde.server.api.edge.endpoints import PLACEHOLDER
+from horde.server.api.edge.limits_table import limits_of
 from horde.server.api.examples import EXAMPLES
-from horde.server.api.limits_table import limits_of
 from horde.server.api.refusals import NEVER_401, NEVER_404, OWN
 from horde.server.app import create_app
 from horde.server.settings import Settings

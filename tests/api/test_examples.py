@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from horde.server.api.endpoints import PLACEHOLDER
+from horde.server.api.edge.endpoints import PLACEHOLDER
 from tests.api.actors import register
 from tests.api.test_document import OPERATIONS
 from tests.api.v2.by_hand import change

@@ -4,10 +4,10 @@ import msgspec
 import pytest
 from litestar import Litestar, get
 
-from horde.server.api.counters import Call, Counters
-from horde.server.api.endpoints import Endpoints
-from horde.server.api.limits import RateLimits
-from horde.server.api.limits_table import DEFAULT, NO_LIMIT, OWN, SECOND, Limit, limits_of
+from horde.server.api.edge.counters import Call, Counters
+from horde.server.api.edge.endpoints import Endpoints
+from horde.server.api.edge.limits import RateLimits
+from horde.server.api.edge.limits_table import DEFAULT, NO_LIMIT, OWN, SECOND, Limit, limits_of
 from horde.server.app import create_app
 from horde.server.settings import Settings
 from tests.api.actors import register

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from horde.server.api.masks import DEPTH_MAX, LENGTH_MAX, BadMask, Mask, applied, parse
+from horde.server.api.edge.masks import DEPTH_MAX, LENGTH_MAX, BadMask, Mask, applied, parse
 from tests.api.actors import ask, pop
 
 NAMES = st.text(string.ascii_letters + "_-" + string.digits, min_size=1, max_size=5)

@@ -7,7 +7,7 @@ from litestar.types import Receive, Scope, Send
 
 from horde.server.accounts.passkeys import is_passkey, make_passkey
 from horde.server.accounts.register import register as register_account
-from horde.server.api.proxied import Proxied
+from horde.server.api.edge.proxied import Proxied
 from horde.server.context import Services
 from tests.api.actors import register
 from tests.api.v2.by_hand import change

@@ -16,17 +16,17 @@ from litestar.types import ASGIApp
 from horde.server.api import documentation, errors
 from horde.server.api.body import BODY_BYTES_MAX
 from horde.server.api.connection import provide_context
-from horde.server.api.every_answer import EveryAnswer
-from horde.server.api.head import HeadAsGet
-from horde.server.api.limits import RateLimits
-from horde.server.api.masks import Masked
+from horde.server.api.edge.every_answer import EveryAnswer
+from horde.server.api.edge.head import HeadAsGet
+from horde.server.api.edge.limits import RateLimits
+from horde.server.api.edge.masks import Masked
+from horde.server.api.edge.proxied import Proxied
+from horde.server.api.edge.public_lists import PublicLists
+from horde.server.api.edge.shortcut import ShortCuts
 from horde.server.api.native import files
 from horde.server.api.native import kudos as native_kudos
 from horde.server.api.native import webhooks as native_webhooks
 from horde.server.api.native import workers as native_workers
-from horde.server.api.proxied import Proxied
-from horde.server.api.public_lists import PublicLists
-from horde.server.api.shortcut import ShortCuts
 from horde.server.api.site import documents as pages
 from horde.server.api.site import front, register, serviceinfo, transfer
 from horde.server.api.v1 import routes as v1_routes

@@ -7,10 +7,10 @@ from typing import TypeAlias, cast
 
 from litestar.openapi.spec import OpenAPI
 
-from horde.server.api.endpoints import PLACEHOLDER
+from horde.server.api.edge.endpoints import PLACEHOLDER
+from horde.server.api.edge.limits_table import Limits, limits_of
+from horde.server.api.edge.public_lists import MAX_AGE_S
 from horde.server.api.examples import EXAMPLES
-from horde.server.api.limits_table import Limits, limits_of
-from horde.server.api.public_lists import MAX_AGE_S
 from horde.server.api.refusals import refusals_of
 
 Node: TypeAlias = dict[str, object]

@@ -17,7 +17,7 @@ from horde.server.api.connection import (
     base_url,
     idempotency_key,
 )
-from horde.server.api.shortcut import HOT
+from horde.server.api.edge.shortcut import HOT
 from horde.server.api.v2 import pictures, sources, translate
 from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, asked_by_key, authenticated, pop_as_preferred
 from horde.server.api.v2.blocked import UNKNOWN_AGENT, refuse_unknown_blocked

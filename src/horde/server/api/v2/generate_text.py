@@ -9,7 +9,7 @@ from horde.kinds import text
 from horde.server.api.auth import Asking, Caller
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import AnyRequest, Ctx, IdempotencyKey, address_of, base_url, idempotency_key
-from horde.server.api.shortcut import HOT
+from horde.server.api.edge.shortcut import HOT
 from horde.server.api.v2 import text_translate, translate
 from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, asked_by_key, authenticated, pop_as_preferred
 from horde.server.api.v2.styles_translate import in_style

@@ -10,7 +10,7 @@ from horde.kinds import alchemy
 from horde.server.api.auth import Caller
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import AnyRequest, Ctx, IdempotencyKey, address_of, base_url, idempotency_key
-from horde.server.api.shortcut import HOT
+from horde.server.api.edge.shortcut import HOT
 from horde.server.api.v2 import alchemy_translate, translate
 from horde.server.api.v2.arguments import ClientAgent, Prefer, RequestId, authenticated, pop_several_as_preferred
 from horde.server.modes.modes import modes

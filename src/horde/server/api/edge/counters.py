@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from horde.server.accounts.keys import ANONYMOUS_KEY
-from horde.server.api.limits_table import UNITS, Limit, Limits
+from horde.server.api.edge.limits_table import UNITS, Limit, Limits
 
 COUNTERS_MAX = 100_000
 """Counters at once of a process for each length of windows, about 20 MB. Past them the oldest are forgotten."""

@@ -17,7 +17,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from horde.server.api.whole_answer import WholeAnswer, send_json, whole_answer
+from horde.server.api.edge.whole_answer import WholeAnswer, send_json, whole_answer
 
 LENGTH_MAX = 4096
 """Characters; the longest answer's names take some hundreds."""

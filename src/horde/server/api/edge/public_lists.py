@@ -12,7 +12,7 @@ from typing import Final
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from horde.server.api.whole_answer import Headers, WholeAnswer, whole_answer, without
+from horde.server.api.edge.whole_answer import Headers, WholeAnswer, whole_answer, without
 
 MAX_AGE_S: Final[Mapping[str, int]] = {
     "/api/v1/users": 10,

@@ -14,7 +14,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from horde.errors import HordeError
 from horde.server.accounts.passkeys import is_passkey
-from horde.server.api.limits_table import ASKING
+from horde.server.api.edge.limits_table import ASKING
 from horde.server.context import Context, Services
 
 

@@ -15,10 +15,10 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from horde.server.accounts.keys import remembered_user
-from horde.server.api.counters import ANONYMOUS, Call, Counted, Counters
-from horde.server.api.endpoints import Endpoints
-from horde.server.api.limits_table import ASKING, Limits, limits_of
-from horde.server.api.whole_answer import send_json
+from horde.server.api.edge.counters import ANONYMOUS, Call, Counted, Counters
+from horde.server.api.edge.endpoints import Endpoints
+from horde.server.api.edge.limits_table import ASKING, Limits, limits_of
+from horde.server.api.edge.whole_answer import send_json
 from horde.server.context import Services
 
 IPV6_SITE_BITS = 64
