@@ -19,6 +19,7 @@ from horde.errors import (
 )
 from horde.kinds.base import Draft, Needs
 from horde.kinds.image import KIND, ImageParams, effective_steps, idle_payload, steps
+from horde.kinds.image_refusals import TooManyLoras, TooManyTIs
 
 TWO_UPSCALERS = ["RealESRGAN_x4plus", "NMKD_Siax"]
 QR_TEXT = {"text": "https://example.org", "reference": "qr_code"}
@@ -55,7 +56,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "width": SIZE,
     "steps": ([1, 30, 500], [0, 501, -1, 1.5, "30"]),
     "n": ([1, 20], [0, 21, "1"]),
-    "seed": (["", "42", "cat", "☃"], [42, 4.2]),
+    "seed": (["", "42", "cat", "☃", "x" * 10_000], [42, 4.2, "x" * 10_001]),
     "seed_variation": ([1, 1000], [0, 1001]),
     "post_processing": (
         [[], ["GFPGAN"], ["RealESRGAN_x4plus"], ["RealESRGAN_x2plus"], ["RealESRGAN_x4plus_anime_6B"], ["NMKD_Siax"],
@@ -72,7 +73,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "loras": (
         [[], [{"name": "x"}] * 5, [{"name": "x" * 255, "inject_trigger": "t" * 30, "is_version": True}]]
         + [[{"name": "x", field: value}] for field in ("model", "clip") for value in STRENGTH[0]],
-        [[{"name": "x"}] * 6, [{}], [{"name": ""}], [{"name": "x" * 256}], ["x"], [{"name": 7}]]
+        [[{"name": "x"}] * 101, [{}], [{"name": ""}], [{"name": "x" * 256}], ["x"], [{"name": 7}]]
         + [[{"name": "x", "inject_trigger": text}] for text in ("", "t" * 31)]
         + [[{"name": "x", field: value}] for field in ("model", "clip") for value in STRENGTH[1]],
     ),
@@ -80,7 +81,7 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
         [[], [{"name": "x"}] * 20]
         + [[{"name": "x", "inject_ti": place}] for place in ("prompt", "negprompt")]
         + [[{"name": "x", "strength": value}] for value in STRENGTH[0]],
-        [[{"name": "x"}] * 21, [{}], [{"name": ""}], [{"name": "x" * 256}], [{"name": "x", "inject_ti": "both"}]]
+        [[{"name": "x"}] * 101, [{}], [{"name": ""}], [{"name": "x" * 256}], [{"name": "x", "inject_ti": "both"}]]
         + [[{"name": "x", "strength": value}] for value in STRENGTH[1]],
     ),
     "special": ([{}, {"anything": [1, "two"]}], ["text", 1]),
@@ -94,7 +95,8 @@ BOUNDS: dict[str, tuple[list[Any], list[Any]]] = {
     "return_control_map": BOOLEAN,
     "extra_texts": (
         [[], [QR_TEXT], [{"text": "x", "reference": "abc"}] * 9],
-        [[{}], [{"text": "x"}], [{"text": "", "reference": "abc"}], [{"text": "x", "reference": "ab"}]],
+        [[{}], [{"text": "x"}], [{"text": "", "reference": "abc"}], [{"text": "x", "reference": "ab"}], [QR_TEXT] * 101,
+         [{"text": "x" * 10_001, "reference": "abc"}]],
     ),
 }  # fmt: skip
 
@@ -129,6 +131,8 @@ def test_unknown_parameters_are_taken_and_left_out() -> None:
         (draft(""), MissingPrompt),
         (draft(" \n\t"), MissingPrompt),
         (draft(loras=[{"name": "one", "is_version": True}]), BadLoraVersion),
+        (draft(loras=[{"name": "one"}] * 6), TooManyLoras),
+        (draft(tis=[{"name": "one"}] * 21), TooManyTIs),
         (draft("word " * 7501), InvalidPromptSize),
         (draft(post_processing=TWO_UPSCALERS), TooManyUpscalers),
         (draft(cfg_scale=7.125), BadCFGDecimals),
@@ -139,6 +143,8 @@ def test_unknown_parameters_are_taken_and_left_out() -> None:
         # The first failure of the contract's list wins.
         (draft("", cfg_scale=7.125), MissingPrompt),
         (draft(post_processing=TWO_UPSCALERS, cfg_scale=7.125), TooManyUpscalers),
+        (draft("word " * 7501, tis=[{"name": "one"}] * 21), TooManyTIs),
+        (draft(loras=[{"name": "one", "is_version": True}] * 6), TooManyLoras),
     ],
 )
 def test_draft_that_cannot_be_done_is_refused_by_its_own_code(refused: Draft[Any], error: type[BadInput]) -> None:
@@ -153,6 +159,7 @@ def test_draft_that_cannot_be_done_is_refused_by_its_own_code(refused: Draft[Any
         draft("word " * 7500),
         draft("a fox ### a hound"),
         draft(loras=[{"name": "one"}, {"name": "123", "is_version": True}]),
+        draft(loras=[{"name": "one"}] * 5, tis=[{"name": "one"}] * 20),
         draft(post_processing=["GFPGAN", "CodeFormers", "strip_background", "RealESRGAN_x2plus"]),
         draft(cfg_scale=7.25),
         draft(cfg_scale=0.1),
@@ -324,6 +331,7 @@ def test_lease_is_three_times_as_long_where_a_model_is_large(models: tuple[str, 
         ({"post_processing": ["GFPGAN", "strip_background"]}, 512 * 512, 20, 3),  # 5.71 / 1.8
         ({"post_processing": ["CodeFormers"]}, 512 * 512, 20, 2),  # 5.71 / 1.4 / 1.8
         ({"transparent": True}, 512 * 512, 20, 3),  # 5.71 / 1.8
+        ({"workflow": "qr_code", "extra_texts": [QR_TEXT]}, 1024 * 1024, 4, 1),  # never several at once
     ],
 )
 def test_batch_is_what_fits_into_the_workers_memory(

@@ -50,7 +50,7 @@ def draft(models: tuple[str, ...] = ("stable_diffusion",), **fields: Any) -> Dra
         ({"control_type": "canny", "source_processing": "outpainting"}, ControlNetInpaintingMismatch),
         *[({**WITH, "control_type": "hed", "models": ("one", name)}, ControlNetMismatch)
           for name in (CASCADE, SDXL, FLUX, "Qwen-Image", "Z-Image-Turbo")],
-        ({**MANY_EXTRAS, "transparent": True}, InvalidTransparencyImg2Img),
+        ({**WITH, "extra_sources": 2, "transparent": True}, InvalidTransparencyImg2Img),
         ({**WITH, "control_type": "canny", "transparent": True}, InvalidTransparencyCN),
         ({"source_processing": "remix"}, InvalidRemix),
         ({"source_processing": "remix", "models": (CASCADE, SDXL)}, InvalidRemix),

@@ -24,7 +24,8 @@ from horde.errors import (
 from horde.kinds.agents import abilities, pay_share, sampler_needed
 from horde.kinds.base import Draft, Kind, Needs, Unit
 from horde.kinds.image_charge import ANY_MODEL, charge_terms, estimate, tax, uptime_reward, worth
-from horde.kinds.image_params import DEFAULT_STEPS, SIZE_MAX, SIZE_STEP, UPSCALERS
+from horde.kinds.image_models import check_families, check_hires_fix, refuse_post_processors
+from horde.kinds.image_params import DEFAULT_STEPS, LORAS_MAX, SIZE_MAX, SIZE_STEP, TIS_MAX, UPSCALERS
 from horde.kinds.image_params import ImageParams as ImageParams
 from horde.kinds.image_params import Lora as Lora
 from horde.kinds.image_params import PostProcessor as PostProcessor
@@ -32,6 +33,7 @@ from horde.kinds.image_params import Sampler as Sampler
 from horde.kinds.image_params import effective_steps as effective_steps
 from horde.kinds.image_params import steps as steps
 from horde.kinds.image_price import base
+from horde.kinds.image_refusals import TooManyLoras, TooManyTIs
 from horde.kinds.image_sources import check_sources
 from horde.kinds.image_special import check_asker, check_server
 from horde.kinds.image_upfront import downgraded, heavy
@@ -67,11 +69,18 @@ def check(draft: Draft[ImageParams]) -> None:
     params = draft.params
     if not draft.prompt.strip():
         raise MissingPrompt
+    check_hires_fix(draft)
+    if (loras := len(params.loras or ())) > LORAS_MAX:
+        raise TooManyLoras(f"There are {loras} LoRAs; at most {LORAS_MAX} are taken.")
     for lora in params.loras or ():
         if lora.is_version and not lora.name.isdecimal():
             raise BadLoraVersion(f"The LoRA version {lora.name!r} is not a number.")
+    if (tis := len(params.tis or ())) > TIS_MAX:
+        raise TooManyTIs(f"There are {tis} textual inversions; at most {TIS_MAX} are taken.")
+    check_families(draft)
     if (words := len(draft.prompt.split())) > PROMPT_WORDS_MAX:
         raise InvalidPromptSize(f"The prompt has {words} words; at most {PROMPT_WORDS_MAX} are taken.")
+    refuse_post_processors(draft)
     if len(UPSCALERS.intersection(params.post_processing or ())) > 1:
         raise TooManyUpscalers
     if round(params.cfg_scale, 2) != params.cfg_scale:
@@ -142,7 +151,12 @@ def lease_s(params: ImageParams, models: tuple[str, ...]) -> int:
 
 
 def batch_max(params: ImageParams, sizes: Mapping[str, int], amount: int) -> int:
-    """How many of these pictures fit into the worker's memory at once; 1..amount (contract/lifecycle.md, section 4)."""
+    """How many of these pictures fit into the worker's memory at once; 1..amount (contract/lifecycle.md, section 4).
+
+    Those of a workflow are made one by one (section 2, row 26).
+    """
+    if params.workflow is not UNSET:
+        return 1
     processors = params.post_processing or []
     is_heavy = params.transparent or not HEAVY.isdisjoint(processors)
     load = params.pixels * (1 + 0.4 * len(processors)) * (1.8 if is_heavy else 1.0)

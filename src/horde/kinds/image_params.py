@@ -37,6 +37,10 @@ DEFAULT_STEPS, DEFAULT_CONTROL_STEPS = 30, 20
 SIZE_STEP, SIZE_MAX = 64, 3072
 """Width and height are multiples of the one and at most the other."""
 
+LORAS_MAX, TIS_MAX = 5, 20
+LISTED_MAX, TEXT_MAX = 100, 10_000
+"""Where the contract names no bound, or says by a code of its own what is too much: each of them is kept."""
+
 Size = Annotated[int, Meta(ge=SIZE_STEP, le=SIZE_MAX, multiple_of=SIZE_STEP)]
 Denoising = Annotated[float, Meta(ge=0.01, le=1.0)]
 Strength = Annotated[float, Meta(ge=-5, le=5)]
@@ -63,8 +67,8 @@ class TextualInversion(msgspec.Struct):
 class ExtraText(msgspec.Struct):
     """A text that a workflow works into the picture."""
 
-    text: Annotated[str, Meta(min_length=1)]
-    reference: Annotated[str, Meta(min_length=3)]
+    text: Annotated[str, Meta(min_length=1, max_length=TEXT_MAX)]
+    reference: Annotated[str, Meta(min_length=3, max_length=TEXT_MAX)]
 
 
 class ImageParams(msgspec.Struct, kw_only=True):
@@ -78,7 +82,7 @@ class ImageParams(msgspec.Struct, kw_only=True):
     width: Size = 512
     steps: Annotated[int, Meta(ge=1, le=500)] | UnsetType = UNSET
     n: Annotated[int, Meta(ge=1, le=20)] = 1
-    seed: str | UnsetType = UNSET
+    seed: Annotated[str, Meta(max_length=TEXT_MAX)] | UnsetType = UNSET
     seed_variation: Annotated[int, Meta(ge=1, le=1000)] | UnsetType = UNSET
     post_processing: list[PostProcessor] | UnsetType = UNSET
     karras: bool = True
@@ -86,15 +90,15 @@ class ImageParams(msgspec.Struct, kw_only=True):
     hires_fix: bool = False
     clip_skip: Annotated[int, Meta(ge=1, le=12)] | UnsetType = UNSET
     facefixer_strength: Annotated[float, Meta(ge=0, le=1)] | UnsetType = UNSET
-    loras: Annotated[list[Lora], Meta(max_length=5)] | UnsetType = UNSET
-    tis: Annotated[list[TextualInversion], Meta(max_length=20)] | UnsetType = UNSET
+    loras: Annotated[list[Lora], Meta(max_length=LISTED_MAX)] | UnsetType = UNSET
+    tis: Annotated[list[TextualInversion], Meta(max_length=LISTED_MAX)] | UnsetType = UNSET
     special: dict[str, object] | UnsetType = UNSET
     workflow: Literal["qr_code"] | UnsetType = UNSET
     transparent: bool = False
     control_type: ControlType | UnsetType = UNSET
     image_is_control: bool = False
     return_control_map: bool = False
-    extra_texts: list[ExtraText] | UnsetType = UNSET
+    extra_texts: Annotated[list[ExtraText], Meta(max_length=LISTED_MAX)] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         if self.post_processing is not UNSET and len(set(self.post_processing)) < len(self.post_processing):

@@ -4,9 +4,11 @@ BadInput 400
 ├── ImageValidationFailed (horde.errors)
 │   ├── SourceImageResolutionExceeded, SourceImageSizeExceeded, SourceImageUrlInvalid, SourceImageUnreadable
 │   └── InpaintingMissingMask
-├── too many of them        TooManyExtraSourceImages, MoreThanMinExtraSourceImage
+├── too many pictures       TooManyExtraSourceImages, MoreThanMinExtraSourceImage
+├── too many of something   TooManyLoras, TooManyTIs
 └── not for this request    SourceImageRequiredForModel, UnexpectedModelName, InvalidRemix, InvalidTransparencyImg2Img,
-                            ControlNetUnsupported, ControlNetMismatch, ControlNetInpaintingMismatch
+                            InvalidTransparencyModel, HiResMismatch, ControlNetUnsupported, ControlNetMismatch,
+                            ControlNetInpaintingMismatch, QrCodeMismatch
 
 Clients look for "Image validation failed" in the messages of the first family (contract/clients.md, section 1).
 """
@@ -84,3 +86,30 @@ class ControlNetMismatch(BadInput):
 
 class ControlNetInpaintingMismatch(BadInput):
     """A control_type cannot be used for inpainting."""
+
+
+class TooManyLoras(BadInput):
+    """A request can have 5 LoRAs at the most."""
+
+
+class TooManyTIs(BadInput):
+    """A request can have 20 textual inversions at the most."""
+
+
+class HiResMismatch(BadInput):
+    """Models of this family cannot make a picture with hires_fix."""
+
+    default_hint = "leave `hires_fix` out."
+
+
+class InvalidTransparencyModel(BadInput):
+    """Models of this family cannot make transparent images."""
+
+    default_hint = "Stable Diffusion 1 and XL can."
+
+
+class QrCodeMismatch(BadInput):
+    """Models of this family cannot hide a QR code in a picture."""
+
+    rc = "ControlNetMismatch."
+    default_hint = "Stable Diffusion 1 and XL can."

@@ -126,6 +126,20 @@ def test_job_carries_the_parameters_under_their_wire_names(client: httpx.Client)
     assert job["skipped"] == {}
 
 
+def test_pictures_of_a_workflow_are_made_one_by_one_and_need_no_trust(client: httpx.Client) -> None:
+    text = {"text": "https://example.org", "reference": "qr_code"}
+    ask(client, params={"n": 2, "workflow": "qr_code", "extra_texts": [text]})
+    offer: Json = {
+        "bridge_agent": "AI Horde Worker reGen:13:x",
+        "allow_controlnet": True,
+        "allow_sdxl_controlnet": True,
+    }
+
+    taken = [pop(client, amount=2, max_pixels=2048 * 2048, **offer) for _ in range(2)]
+
+    assert [(len(job["ids"]), job["payload"]["workflow"]) for job in taken] == [(1, "qr_code")] * 2
+
+
 def test_batch_gives_one_upload_link_for_each_job(client: httpx.Client) -> None:
     ask(client, params={"n": 4})
 

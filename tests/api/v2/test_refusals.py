@@ -12,6 +12,7 @@ POP = "/api/v2/generate/pop"
 SUBMIT = "/api/v2/generate/submit"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 MEGABYTE = 1024 * 1024
+QR = {"workflow": "qr_code", "extra_texts": [{"text": "https://example.org", "reference": "qr_code"}]}
 
 
 @pytest.mark.parametrize(
@@ -132,6 +133,12 @@ def test_unknown_key_is_refused(shared_horde: RunningHorde, path: str, key: str)
         ({"params": {"cfg_scale": 7.123}}, 400, "BadCFGDecimals"),
         ({"params": {"control_type": "canny"}}, 400, "ControlNetSourceMissing"),
         ({"params": {"loras": [{"name": "x", "is_version": True}]}}, 400, "BadLoraVersion"),
+        ({"params": {"loras": [{"name": "x"}] * 6}}, 400, "TooManyLoras"),
+        ({"params": {"tis": [{"name": "x"}] * 21}}, 400, "TooManyTIs"),
+        ({"models": ["Flux.1"], "params": {"hires_fix": True}}, 400, "HiResMismatch"),
+        ({"models": ["Flux.1"], "params": {"transparent": True}}, 400, "InvalidTransparencyModel"),
+        ({"models": ["Flux.1"], "params": QR}, 400, "ControlNetMismatch."),
+        ({"models": ["GFPGAN"]}, 400, "UnexpectedModelName"),
         ({"params": {"post_processing": ["NMKD_Siax", "RealESRGAN_x4plus"]}}, 400, "TooManyUpscalers"),
         ({"params": {"special": {}}}, 400, "BadRequest"),
         ({"params": {"workflow": "qr_code"}}, 400, "MissingExtraTexts."),

@@ -69,7 +69,7 @@ def draft(
         extra_slow_workers=body.extra_slow_workers,
         workers=tuple(body.workers),
         worker_blacklist=body.worker_blacklist,
-        disable_batching=body.disable_batching or body.params.workflow is not UNSET,
+        disable_batching=body.disable_batching,
         allow_downgrade=body.allow_downgrade,
         # Without pictures there is nothing to be processed, whatever the request calls it.
         source_processing=body.source_processing if has_source or body.extra_source_images else None,
