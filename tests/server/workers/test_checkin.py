@@ -14,6 +14,7 @@ from horde.server.context import Context
 from horde.server.workers.checkin import NAME_MAX
 from horde.server.workers.modify import Changes
 from horde.server.workers.modify import change as change_worker
+from horde.server.workers.read import worker_named, workers_online
 from horde.server.workers.roster import Worker, worker_by_id
 from tests.plugins.hordes import Clock
 from tests.server.builders import anonymous, change, everything, look, nodes, seldom_looking, user, worker
@@ -95,6 +96,21 @@ async def test_names_are_tidied_and_cut(clock: Clock) -> None:
 
     assert (tidy.name, long.name) == ("At las", "x" * NAME_MAX)
     assert (await worker(clock.ctx, ada, "At las")).id == tidy.id
+
+
+async def test_name_is_harmless_in_a_page_and_found_as_it_is_said_and_as_it_is_shown(clock: Clock) -> None:
+    ada, said = await user(clock.ctx), "<img src=x> & sons"
+
+    made = await worker(clock.ctx, ada, said)
+
+    assert made.name == "&lt;img src=x&gt; &amp; sons"
+    assert (await worker(clock.ctx, ada, said)).id == made.id
+    for spelt in (said, made.name):
+        assert [found.id for found in await workers_online(clock.ctx, name=spelt)] == [made.id]
+        assert (await worker_named(clock.ctx, spelt)).id == made.id
+    clock.move(minutes=6)
+    for spelt in (said, made.name):
+        assert (await worker_named(clock.ctx, spelt)).id == made.id
 
 
 async def test_worker_without_a_name_or_a_model_is_refused(clock: Clock) -> None:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from html import escape
 from uuid import UUID
 
 import msgspec
@@ -95,8 +96,11 @@ async def check_in(ctx: Context, owner: User, said: CheckIn) -> Member:
 
 
 def tidy(name: str) -> str:
-    """A worker's name as it is kept: without needless white space, and not too long."""
-    return " ".join(name.split())[:NAME_MAX]
+    """A worker's name as it is kept: without needless white space, not too long, and harmless in a page that shows it.
+
+    Source: contract/lifecycle.md, section 12, which lets a few tags through.
+    """
+    return escape(" ".join(name.split())[:NAME_MAX].rstrip(), quote=False)
 
 
 def _is_old_news(worker: Worker, owner: User, said: CheckIn, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 from horde.errors import WorkerNotFound
 from horde.kinds.base import Needs
 from horde.server.context import Context
+from horde.server.workers.checkin import tidy
 from horde.server.workers.online import online
 from horde.server.workers.roster import Worker, sql, worker_by_id, worker_by_name
 
@@ -19,7 +20,8 @@ async def workers_online(ctx: Context, *, kind: str | None = None, name: str | N
     """Everybody online, by name; only of a kind, or only of that name in any case (which wins)."""
     found = await online(ctx)
     if name is not None:
-        return [worker for worker in found.workers() if worker.name.lower() == name.lower()]
+        wanted = {spelt.lower() for spelt in _spellings(name)}
+        return [worker for worker in found.workers() if worker.name.lower() in wanted]
     return found.workers(kind)
 
 
@@ -46,16 +48,21 @@ async def origin_of(ctx: Context, worker_id: UUID) -> str:
 
 async def worker_named(ctx: Context, name: str) -> Worker:
     """The worker of exactly this name, online or not. Raises WorkerNotFound."""
-    member = (await online(ctx)).named(name)
-    if member is not None:
-        return member.worker
-    found = None
+    now_online = await online(ctx)
+    for spelt in _spellings(name):
+        if member := now_online.named(spelt):
+            return member.worker
     if "\x00" not in name:  # no worker's name holds one, and PostgreSQL takes none
         async with ctx.database.statement() as tx:
-            found = await worker_by_name(tx, name)
-    if found is None:
-        raise WorkerNotFound(f"Worker with name {name[:SHOWN_MAX]!r} not found.")
-    return found
+            for spelt in _spellings(name):
+                if found := await worker_by_name(tx, spelt):
+                    return found
+    raise WorkerNotFound(f"Worker with name {name[:SHOWN_MAX]!r} not found.")
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """A name as the caller has it, and where that is another one as its worker would be called that says it."""
+    return tuple(dict.fromkeys((name, tidy(name))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
