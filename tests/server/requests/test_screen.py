@@ -19,7 +19,7 @@ from horde.server.requests.quote import estimated
 from horde.server.requests.screen import CHARACTERS_AT_ONCE, looked_at, screened
 from horde.server.requests.submit import submit
 from tests.plugins.hordes import Clock
-from tests.server.builders import anonymous, draft, look, one, user
+from tests.server.builders import anonymous, draft, idle, look, one, popped, user
 
 WHERE = "8.8.8.8"
 CORRUPT = "an elf with a dragon"
@@ -202,3 +202,18 @@ async def test_prompt_that_takes_long_is_looked_at_beside_the_loop(
 async def test_long_prompt_is_read_to_its_end(ctx: Context) -> None:
     with pytest.raises(CorruptPrompt):
         await prompt_of(ctx, await user(ctx), "a fox " * 10_000 + "tiny dragon", replaces_suspicious=False)
+
+
+@pytest.mark.parametrize("role", ["education", "service"])
+async def test_education_accounts_get_harmless_pictures_of_trusted_workers(clock: Clock, role: str) -> None:
+    school = await with_role(clock.ctx, await user(clock.ctx), role)
+    bob, cyd = await user(clock.ctx, "Bob"), await user(clock.ctx, "Cyd", is_trusted=True)
+    is_safe = role == "education"
+    wish = draft(nsfw=True, censor_nsfw=False, trusted_workers=False)
+    request = await submit(clock.ctx, school, wish)
+    await estimated(clock.ctx, school, wish)
+
+    skipped = await idle(clock.ctx, bob, nsfw=False)
+    assert skipped == ({"untrusted": 1} if is_safe else {"nsfw": 1})
+    job = await popped(clock.ctx, cyd, "Boreas", nsfw=not is_safe)
+    assert (job.request_id, job.payload.get("use_nsfw_censor", False)) == (request.id, is_safe)

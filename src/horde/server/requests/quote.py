@@ -25,7 +25,7 @@ from horde.server.context import Context
 from horde.server.ledger.balance import balance
 from horde.server.modes.modes import refuse_in_maintenance
 from horde.server.requests.allowance import check_shared
-from horde.server.requests.check import checked, refuse_unknown_workers
+from horde.server.requests.check import as_asked_by, checked, refuse_unknown_workers
 from horde.server.requests.cost import Cost, check_upfront, cost_of
 from horde.server.requests.screen import screened
 from horde.server.requests.survey import survey
@@ -146,6 +146,7 @@ async def estimated(
 
 
 async def _estimated(ctx: Context, party: Party, draft: Draft[P], style: StyleUse | None) -> Kudos:
+    draft = as_asked_by(party.asker, draft)
     needs = checked(party.asker, draft)
     await refuse_unknown_workers(ctx, needs)
     draft = await screened(ctx, party.asker, draft)

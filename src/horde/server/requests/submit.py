@@ -18,7 +18,7 @@ from horde.server.context import Context
 from horde.server.idempotency.keys import Key, answer_to
 from horde.server.modes.modes import refuse_in_maintenance
 from horde.server.requests.accept import accept_once_together, accept_together, refuse_early
-from horde.server.requests.check import checked, refuse_unknown_workers
+from horde.server.requests.check import as_asked_by, checked, refuse_unknown_workers
 from horde.server.requests.orders import Accepted, Order
 from horde.server.requests.quote import CANNOT_SPONSOR, Party, downgraded, last_of_all, party_of, priced, sponsored
 from horde.server.requests.screen import screened
@@ -91,9 +91,10 @@ async def _refuse_new(ctx: Context, key: Key | None) -> None:
 
 
 async def _submit(ctx: Context, party: Party, call: _Call) -> Accepted:
-    needs = checked(party.asker, call.draft)
+    draft = as_asked_by(party.asker, call.draft)
+    needs = checked(party.asker, draft)
     await refuse_unknown_workers(ctx, needs)
-    draft = await screened(ctx, party.asker, call.draft)
+    draft = await screened(ctx, party.asker, draft)
     order = Order(
         id=uuid.uuid4(),
         user=party.user,

@@ -26,7 +26,7 @@ from horde.server.api.v1.arguments import BARE_TEXTS, NUMBER, TEXT, TEXTS, argum
 from horde.server.context import Context
 from horde.server.idempotency.keys import Key
 from horde.server.requests.cancel import cancel
-from horde.server.requests.check import checked
+from horde.server.requests.check import as_asked_by, checked
 from horde.server.requests.orders import Accepted
 from horde.server.requests.read import Progress, Status, progress, status
 from horde.server.requests.submit import submit, submitted
@@ -127,7 +127,7 @@ async def _accepted(ctx: Context, user: User, draft: Draft[image.ImageParams], o
     if once and (known := await submitted(ctx, once)):
         return known
     try:
-        needs = checked(user, draft)
+        needs = checked(user, as_asked_by(user, draft))
     except WorkerNotFound:
         # Of v1's view a server that is not there is one that cannot do it now.
         raise NoWorkerNow from None
