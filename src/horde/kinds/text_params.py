@@ -13,6 +13,8 @@ UpTo10 = Annotated[float, Meta(ge=0, le=10)]
 
 SAMPLER_NUMBER_MAX = 2**31 - 1
 """The contract names no bound; it has to fit the database and any worker."""
+LISTED_MAX = 1000
+"""Entries of a list in which the contract counts different ones only: all of them are kept."""
 
 
 class TextParams(msgspec.Struct, kw_only=True):
@@ -36,8 +38,10 @@ class TextParams(msgspec.Struct, kw_only=True):
     top_k: Annotated[int, Meta(ge=0, le=200)] | UnsetType = UNSET
     top_p: Annotated[float, Meta(ge=0.001, le=1)] | UnsetType = UNSET
     typical: Share | UnsetType = UNSET
-    sampler_order: list[Annotated[int, Meta(ge=0, le=SAMPLER_NUMBER_MAX)]] | UnsetType = UNSET
-    stop_sequence: list[str] | UnsetType = UNSET
+    sampler_order: (
+        Annotated[list[Annotated[int, Meta(ge=0, le=SAMPLER_NUMBER_MAX)]], Meta(max_length=LISTED_MAX)] | UnsetType
+    ) = UNSET
+    stop_sequence: Annotated[list[str], Meta(max_length=LISTED_MAX)] | UnsetType = UNSET
     min_p: Share = 0.0
     smoothing_factor: UpTo10 = 0.0
     dynatemp_range: UpTo5 = 0.0

@@ -40,7 +40,7 @@ class TextAsync(msgspec.Struct, kw_only=True):
     models: Annotated[list[ModelName], Meta(max_length=100)] = []
     """Any of these; empty: any model at all."""
     dry_run: bool = False
-    proxied_account: str | UnsetType = UNSET
+    proxied_account: Annotated[str, Meta(max_length=255)] | UnsetType = UNSET
     extra_source_images: Annotated[list[ExtraSourceImage], Meta(max_length=5)] = []
     disable_batching: bool = False
     allow_downgrade: bool = False

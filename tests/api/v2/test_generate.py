@@ -283,6 +283,20 @@ def test_censored_picture_says_so(client: httpx.Client) -> None:
     assert found["gen_metadata"] == [{"type": "censorship", "value": "nsfw"}]
 
 
+def test_fifty_remarks_are_taken_and_one_more_changes_nothing(client: httpx.Client) -> None:
+    request_id = ask(client)
+    job_id = pop(client)["id"]
+    remark = {"type": "batch_index", "value": "see_ref", "ref": "0"}
+
+    refused = deliver(client, job_id, gen_metadata=[remark] * 51)
+    assert (refused.status_code, refused.json()["rc"]) == (400, "BadRequest")
+    assert status(client, request_id)["processing"] == 1
+
+    assert deliver(client, job_id, gen_metadata=[remark] * 50).status_code == 200
+    [found] = status(client, request_id)["generations"]
+    assert found["gen_metadata"] == [remark] * 50
+
+
 def test_reward_reaches_the_owner_of_the_worker(horde: RunningHorde, client: httpx.Client) -> None:
     with horde.client(register(client)) as owner:
         ask(client, params={"width": 512, "height": 512, "steps": 50})

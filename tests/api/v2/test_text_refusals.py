@@ -32,6 +32,8 @@ SWITCHES = ["frmtadsnsp", "frmtrmblln", "frmtrmspch", "frmttriminc", "singleline
     [
         *((name, value) for name, *values in OUT_OF_BOUNDS for value in (*values, "1", None)),
         *((name, value) for name in SWITCHES for value in (1, "true", None)),
+        ("sampler_order", [*ORDER, *[0] * 994]),
+        ("stop_sequence", [""] * 1001),
     ],
 )
 def test_params_out_of_bounds_are_named_by_their_path(shared_client: httpx.Client, name: str, value: object) -> None:
@@ -196,6 +198,12 @@ def test_unknown_remark_is_refused(shared_client: httpx.Client) -> None:
     answer = deliver(shared_client, NOBODY, gen_metadata=[{"type": "lora", "value": "parse_failed"}])
 
     assert list(answer.json()["errors"]) == ["gen_metadata.0.type"]
+
+
+def test_more_than_fifty_remarks_are_refused(shared_client: httpx.Client) -> None:
+    answer = deliver(shared_client, NOBODY, gen_metadata=[{"type": "censorship", "value": "csam"}] * 51)
+
+    assert (answer.status_code, answer.json()["rc"]) == (400, "BadRequest")
 
 
 def test_nul_is_refused_in_prompt_and_text(shared_client: httpx.Client) -> None:

@@ -113,7 +113,11 @@ def popped(answer: Popped | Idle) -> v2_text.TextPopAnswer:
 
 
 def delivery(body: v2_text.TextSubmit) -> Delivery:
-    """A result. A remark that it is csam, or the state that says so, has the other with it."""
+    """A result. A remark that it is csam, or the state that says so, has the other with it.
+
+    Raises BadInput for too many remarks.
+    """
+    translate.refuse_many(body.gen_metadata)
     assert body.state != "faulted", "what was not written is not delivered"
     remarks = body.gen_metadata or ([CSAM] if body.state == "csam" else [])
     return Delivery(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from horde.errors import (
-    InvalidPriorityUsername,
-)
+from horde.errors import BadInput, InvalidPriorityUsername
 from horde.kinds import image
 from horde.kinds.agents import capabilities
 from horde.kinds.base import Draft, Webhook, WebhookEvent
@@ -34,6 +33,7 @@ from horde.wire import v2
 BLACKLIST_MAX, BLACKWORD_CHARACTERS_MAX = 200, 15
 NOBODY_NOW = "Warning: No available workers can fulfill this request. It will expire in 20 minutes unless one appears."
 UPLOADED = "R2"
+REMARKS_MAX = 50
 
 SWITCHES = {
     "img2img": "allow_img2img",
@@ -221,8 +221,9 @@ def _message(notice: Notice) -> v2.WorkerMessage:
 def delivery(body: v2.Submit) -> Delivery:
     """A result. Remarks about censorship decide, as for the reference, over the state that a worker names.
 
-    Raises ImageValidationFailed for a picture that is no base64.
+    Raises ImageValidationFailed for a picture that is no base64, BadInput for too many remarks.
     """
+    refuse_many(body.gen_metadata)
     censorship = {remark.value for remark in body.gen_metadata if remark.type == "censorship"}
     return Delivery(
         job_id=body.id,
@@ -232,6 +233,12 @@ def delivery(body: v2.Submit) -> Delivery:
         seed=body.seed,
         gen_metadata=msgspec.to_builtins(body.gen_metadata),
     )
+
+
+def refuse_many(remarks: Sequence[object]) -> None:
+    """Raises BadInput for more remarks about a result than are kept; it may be handed in again with fewer."""
+    if len(remarks) > REMARKS_MAX:
+        raise BadInput(f"There are {len(remarks)} remarks in gen_metadata; at most {REMARKS_MAX} are taken.")
 
 
 def paid(paid: Paid) -> v2.SubmitAnswer:
