@@ -1,6 +1,7 @@
 """What v2 refuses: the contract's status and rc, a message one can read, and nothing changed."""
 
 import httpx
+import msgspec
 import pytest
 
 from horde.server.settings import Settings
@@ -169,6 +170,22 @@ def test_account_may_have_so_many_images_waiting(horde: RunningHorde, client: ht
 
         assert (answer.status_code, answer.json()["rc"]) == (429, "TooManyPrompts")
         assert "20" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        (ASYNC, {"params": {"steps": 50, "n": 20}}),
+        ("/api/v2/generate/text/async", {"slow_workers": False, "params": {"n": 20}}),
+    ],
+)
+def test_much_is_refused_to_who_lacks_its_kudos_as_a_dry_run_too(settings: Settings, path: str, fields: Json) -> None:
+    as_in_public = msgspec.structs.replace(settings, upfront_kudos="on")
+    with running(as_in_public) as horde, horde.client() as client:
+        for dry_run in (False, True):
+            answer = client.post(path, json={"prompt": "x", "dry_run": dry_run, **fields})
+
+            assert (answer.status_code, answer.json()["rc"]) == (403, "KudosUpfront")
 
 
 def test_body_of_ten_megabytes_is_refused_or_taken_but_never_a_bug(shared_client: httpx.Client) -> None:
