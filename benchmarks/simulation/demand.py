@@ -15,6 +15,8 @@ from benchmarks.simulation.fleet import MODELS, drawn, popular_models
 from horde.kinds import image
 from horde.kinds.base import Draft
 from horde.kinds.image import ImageParams, Lora
+from horde.kinds.image_models import WITHOUT_HIRES_FIX
+from horde.kinds.models import baseline_of
 from horde.units import Kudos, kudos
 
 BURST_BEGINS, BURST_ENDS, BURST_TIMES = 0.25, 0.35, 2
@@ -97,8 +99,8 @@ def draft(random: Random) -> Draft[ImageParams]:
         n=drawn(random, N),
         sampler_name=random.choices([name for name, _ in SAMPLERS], [weight for _, weight in SAMPLERS])[0],  # type: ignore[arg-type]
         karras=random.random() >= WITHOUT_KARRAS,
-        hires_fix=random.random() < WITH_HIRES_FIX,
     )
+    wants_hires_fix = random.random() < WITH_HIRES_FIX
     if random.random() < WITH_LORA:
         params.loras = [Lora(name="style")]
     if random.random() < WITH_UPSCALER:
@@ -108,12 +110,14 @@ def draft(random: Random) -> Draft[ImageParams]:
     if random.random() < WITH_CLIP_SKIP:
         params.clip_skip = 2
     luck = random.random()
+    models = () if luck < ANY_MODEL else popular_models(random, 2 if luck < ANY_MODEL + TWO_MODELS else 1)
+    params.hires_fix = wants_hires_fix and WITHOUT_HIRES_FIX.isdisjoint(map(baseline_of, models))
     return Draft(
         kind=image.NAME,
         prompt="a horse on the moon",
         params=params,
         n=params.n,
-        models=() if luck < ANY_MODEL else popular_models(random, 2 if luck < ANY_MODEL + TWO_MODELS else 1),
+        models=models,
         nsfw=random.random() < NSFW,
         trusted_workers=random.random() < TRUSTED_ONLY,
         slow_workers=random.random() >= NO_SLOW,

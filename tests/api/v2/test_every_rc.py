@@ -92,7 +92,6 @@ NEVER = {
     ),
     "UnsupportedModel": "any name may be served, and asked for (docs/decisions/models-need-no-reference.md)",
     "ControlNetInvalidPayload": "it is about a parameter that is not published, and is left out here",
-    "SharedKeyAssignedStyles": "no style has a shared key yet (docs/decisions/refused-for-now.md)",
     "RequestExpired": "only the retired call that waited gave it",
     "NoValidWorkers": "what nobody can do now is taken, with a warning",
     "Locked": "a worker is removed also while it has a job, which may still be delivered",

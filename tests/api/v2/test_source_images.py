@@ -234,7 +234,6 @@ def test_picture_that_cannot_be_used_is_refused_and_leaves_nothing(
         (
             {
                 "source_processing": "remix",
-                "models": [CASCADE],
                 "extra_source_images": [{"image": SQUARE}],
                 "params": {"transparent": True},
             },

@@ -208,7 +208,6 @@ IN_VAIN: list[tuple[str, Json, str]] = [
     (IMAGE, {"prompt": "only {p} here"}, "BadRequest"),
     (TEXT, {"params": {"max_length": 200, "max_context_length": 100}}, "TokenOverflow"),
     (TEXT, {"params": {"sampler_order": [1]}}, "MissingFullSamplerOrder"),
-    (TEXT, {"params": {"sampler_order": list(range(10_000))}}, "BadRequest"),
 ]
 
 
@@ -232,6 +231,7 @@ def test_style_may_need_what_only_its_user_can_send(client: httpx.Client, keys: 
      (TEXT, {"name": "a", "models": MODELS, "prompt": "{}"}, "prompt"),
      (IMAGE, {"name": "a", "models": MODELS, "tags": ["x" * 26]}, "tags.0"),
      (IMAGE, {"name": "a", "models": MODELS, "params": {"width": 65}}, "params.width"),
+     (TEXT, {"name": "a", "models": MODELS, "params": {"sampler_order": [0] * 1001}}, "params.sampler_order"),
      (IMAGE, {"name": "a", "models": MODELS, "sharedkey": "x"}, "sharedkey")],
 )  # fmt: skip
 def test_style_out_of_its_bounds_breaks_the_schema(
