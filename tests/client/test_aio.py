@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 import stamina
 
-from horde.client import AsyncHorde, Retries, Unreachable
+from horde.client import AsyncHorde, Retries, Unreachable, work
 from horde.errors import HordeError
 from horde.wire import v2
 from tests.plugins.hordes import RunningHorde
@@ -37,10 +37,10 @@ async def calls_while_nobody_answers(relay: Relay, requestor: AsyncHorde, name: 
     made: dict[str, Callable[[], Awaitable[object]]] = {
         "generate": lambda: requestor.generate("a stable"),
         "register": lambda: requestor.register("Ann"),
-        "pop": lambda: requestor.pop(v2.Pop(name="worker")),
-        "pop that names its jobs": lambda: requestor.pop(v2.Pop(name="worker", held_jobs=[])),
+        "pop": lambda: requestor.call(work.pop_images(v2.Pop(name="worker"), 0)),
+        "pop that names its jobs": lambda: requestor.call(work.pop_images(v2.Pop(name="worker", held_jobs=[]), 0)),
         "check": lambda: requestor.request("a").check(),
-        "deliver": lambda: requestor.deliver(v2.Submit(id="a", generation="R2", seed=1)),
+        "deliver": lambda: requestor.call(work.deliver_image(v2.Submit(id="a", generation="R2", seed=1))),
         "download": lambda: requestor.download(f"{relay.url}/a.webp"),
     }
     with pytest.raises(Unreachable):

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from horde.client import _calls
+from horde.client import _calls, work
 from horde.errors import BadInput
-from horde.wire import v2
+from horde.wire import v2, v2_alchemy, v2_text
 
 POP = v2.Pop(name="worker")
 STATEMENT = _calls.statement(
@@ -23,8 +23,12 @@ STATEMENT = _calls.statement(
         (_calls.check("some-id"), "GET", "/api/v2/generate/check/some-id"),
         (_calls.status("some-id"), "GET", "/api/v2/generate/status/some-id"),
         (_calls.cancel("some-id"), "DELETE", "/api/v2/generate/status/some-id"),
-        (_calls.pop(POP, 0), "POST", "/api/v2/generate/pop"),
-        (_calls.deliver(v2.Submit(id="a", generation="R2", seed=1)), "POST", "/api/v2/generate/submit"),
+        (work.pop_images(POP, 0), "POST", "/api/v2/generate/pop"),
+        (work.deliver_image(v2.Submit(id="a", generation="R2", seed=1)), "POST", "/api/v2/generate/submit"),
+        (work.pop_texts(v2_text.TextPop(name="worker"), 0), "POST", "/api/v2/generate/text/pop"),
+        (work.deliver_text(v2_text.TextSubmit(id="a", generation="b")), "POST", "/api/v2/generate/text/submit"),
+        (work.pop_forms(v2_alchemy.InterrogatePop(name="worker"), 0), "POST", "/api/v2/interrogate/pop"),
+        (work.deliver_form(v2_alchemy.InterrogateSubmit(id="a")), "POST", "/api/v2/interrogate/submit"),
         (_calls.register("Ann"), "POST", "/register"),
         (_calls.account(), "GET", "/api/v2/find_user"),
         (STATEMENT, "GET", "/api/kudos/statement?kind=job&since=2026-01-31T12%3A00%3A00%2B00%3A00&before=7&limit=50"),
@@ -43,9 +47,9 @@ def test_call_goes_where_the_contract_says(call: _calls.Call[object], method: st
     [
         (_calls.submit(v2.GenerateAsync(prompt="a")), False),
         (_calls.register("Ann"), False),
-        (_calls.pop(POP, 0), False),
-        (_calls.pop(msgspec.structs.replace(POP, held_jobs=[]), 0), True),
-        (_calls.deliver(v2.Submit(id="a", generation="R2", seed=1)), True),
+        (work.pop_images(POP, 0), False),
+        (work.pop_images(msgspec.structs.replace(POP, held_jobs=[]), 0), True),
+        (work.deliver_image(v2.Submit(id="a", generation="R2", seed=1)), True),
         (_calls.price(v2.GenerateAsync(prompt="a")), True),
         (_calls.check("a"), True),
         (_calls.cancel("a"), True),
@@ -57,7 +61,7 @@ def test_only_calls_that_do_no_harm_twice_are_repeatable(call: _calls.Call[objec
 
 
 def test_pop_asks_the_server_to_hold_it_and_waits_as_long() -> None:
-    call = _calls.pop(POP, 25)
+    call = work.pop_images(POP, 25)
 
     assert call.headers == {"Prefer": "wait=25"}
     assert call.hold_s == 25

@@ -4,10 +4,12 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from tempfile import mkdtemp
 
-from horde.worker.backends.base import Abilities, Backend, Order, Result
+from horde.worker.backends.base import AnyBackend, ImageAbilities, ImageOrder, Picture, Report
 from horde.worker.backends.demo import Demo
-from horde.worker.main import work
+from horde.worker.main import Team, work
+from horde.worker.owner import Owner
 from horde.worker.settings import Settings
 from horde.worker.shift import Wishes
 from tests.api.actors import MODEL, picture
@@ -20,9 +22,9 @@ class Gated:
     """A back end that makes pictures when the test opens the gate; it tells of each order it gets."""
 
     def __init__(self, images_max: int = 1, *, is_open: bool = False) -> None:
-        self.abilities = Abilities(models=(MODEL,), pixels_max=512 * 512, images_max=images_max)
+        self.abilities = ImageAbilities(models=(MODEL,), pixels_max=512 * 512, images_max=images_max)
         self.gate = asyncio.Event()
-        self.orders: asyncio.Queue[Order] = asyncio.Queue()
+        self.orders: asyncio.Queue[ImageOrder] = asyncio.Queue()
         self.closed = 0
         if is_open:
             self.gate.set()
@@ -30,15 +32,18 @@ class Gated:
     async def start(self) -> None:
         pass
 
-    async def generate(self, order: Order) -> Sequence[Result]:
+    async def generate(self, order: ImageOrder, report: Report) -> Sequence[Picture]:
         self.orders.put_nowait(order)
         await self.gate.wait()
-        return [Result(picture=picture(), seed=seed) for seed in order.seeds]
+        return [Picture(picture=picture(), seed=seed) for seed in order.seeds]
+
+    async def ready(self) -> None:
+        pass
 
     async def close(self) -> None:
         self.closed += 1
 
-    async def next_order(self) -> Order:
+    async def next_order(self) -> ImageOrder:
         """The next order that the worker brings."""
         async with asyncio.timeout(PATIENCE_S):
             return await self.orders.get()
@@ -51,8 +56,8 @@ class Failing(Gated):
         super().__init__(is_open=True)
         self.failures = failures
 
-    async def generate(self, order: Order) -> Sequence[Result]:
-        results = await super().generate(order)
+    async def generate(self, order: ImageOrder, report: Report) -> Sequence[Picture]:
+        results = await super().generate(order, report)
         if self.failures:
             self.failures -= 1
             raise ZeroDivisionError("out of memory, as one might say")
@@ -62,20 +67,22 @@ class Failing(Gated):
 class Scribbling(Gated):
     """A back end whose pictures are none."""
 
-    async def generate(self, order: Order) -> Sequence[Result]:
-        return [Result(picture=b"a robot, believe me", seed=seed) for seed in order.seeds]
+    async def generate(self, order: ImageOrder, report: Report) -> Sequence[Picture]:
+        return [Picture(picture=b"a robot, believe me", seed=seed) for seed in order.seeds]
 
 
 def worker_settings(url: str, **fields: object) -> Settings:
     """Settings as flags give them, whatever the environment says."""
-    return Settings.from_environment({}, horde_url=url, **{"name": "tested worker", **fields})
+    # Ahead of time nothing is taken, unless a test wants that: it shows which jobs wait.
+    defaults = {"name": "tested worker", "queue_size": 0, "data": mkdtemp(prefix="horde-worker-")}
+    return Settings.from_environment({}, horde_url=url, **{**defaults, **fields})
 
 
 @asynccontextmanager
-async def on_shift(settings: Settings, backend: Backend) -> AsyncIterator[Wishes]:
+async def on_shift(settings: Settings, backend: AnyBackend) -> AsyncIterator[Wishes]:
     """A worker on this loop. Leaving stops it in a hurry, if the test has not stopped it before."""
     wishes = Wishes()
-    task = asyncio.create_task(work(settings, backend, wishes))
+    task = asyncio.create_task(work(Team(Owner(settings), {"tested": backend}, wishes=wishes)))
     try:
         yield wishes
         wishes.stop.set()
@@ -90,7 +97,9 @@ async def on_shift(settings: Settings, backend: Backend) -> AsyncIterator[Wishes
 def demo_worker(url: str) -> Iterator[None]:
     """The demo worker in a thread, for tests that do not run on a loop."""
     loop, wishes = asyncio.new_event_loop(), Wishes()
-    thread = threading.Thread(target=loop.run_until_complete, args=[work(worker_settings(url), Demo(), wishes)])
+    thread = threading.Thread(
+        target=loop.run_until_complete, args=[work(Team(Owner(worker_settings(url)), {"demo": Demo()}, wishes=wishes))]
+    )
     thread.start()
     try:
         yield

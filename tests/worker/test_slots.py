@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from horde.worker.slots import Slots
+from horde.worker.slots import Piece, Slots
 
 
 async def turns(count: int = 5) -> None:
@@ -16,11 +16,11 @@ async def turns(count: int = 5) -> None:
 async def test_jobs_are_held_until_they_are_settled() -> None:
     slots, gate = Slots(2), asyncio.Event()
 
-    async def work() -> None:
+    async def work(_: Piece) -> None:
         await gate.wait()
 
-    slots.start(["b", "a"], work())
-    slots.start(["c"], work())
+    slots.start(["b", "a"], work)
+    slots.start(["c"], work)
     assert slots.held_jobs == ["a", "b", "c"]
 
     slots.settle("b")
@@ -35,11 +35,11 @@ async def test_jobs_are_held_until_they_are_settled() -> None:
 async def test_room_comes_when_work_ends() -> None:
     slots, gate = Slots(1), asyncio.Event()
 
-    async def work() -> None:
+    async def work(_: Piece) -> None:
         await gate.wait()
 
     await slots.room()
-    slots.start(["a"], work())
+    slots.start(["a"], work)
     waiting = asyncio.create_task(slots.room())
     await turns()
     assert not waiting.done()
@@ -51,10 +51,10 @@ async def test_room_comes_when_work_ends() -> None:
 async def test_work_that_breaks_off_is_no_longer_held_and_gives_its_slot_back() -> None:
     slots = Slots(1)
 
-    async def work() -> None:
+    async def work(_: Piece) -> None:
         raise ZeroDivisionError
 
-    slots.start(["a"], work())
+    slots.start(["a"], work)
     await turns()
 
     assert slots.held_jobs == []
@@ -64,10 +64,10 @@ async def test_work_that_breaks_off_is_no_longer_held_and_gives_its_slot_back() 
 async def test_drain_waits_for_work_that_ends_in_time() -> None:
     slots, gate = Slots(2), asyncio.Event()
 
-    async def work() -> None:
+    async def work(_: Piece) -> None:
         await gate.wait()
 
-    slots.start(["a"], work())
+    slots.start(["a"], work)
     draining = asyncio.create_task(slots.drain(600, asyncio.Event()))
     await turns()
     assert not draining.done()
@@ -81,13 +81,13 @@ async def test_drain_names_the_unsettled_jobs_of_work_it_cancels(grace_s: float,
     slots, hurry = Slots(2), asyncio.Event()
     was_cancelled = asyncio.Event()
 
-    async def work() -> None:
+    async def work(_: Piece) -> None:
         try:
             await asyncio.Event().wait()
         finally:
             was_cancelled.set()
 
-    slots.start(["a", "b"], work())
+    slots.start(["a", "b"], work)
     await turns()
     slots.settle("a")
     if is_hurried:

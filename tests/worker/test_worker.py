@@ -9,8 +9,8 @@ import stamina
 from horde.client import AsyncHorde, AsyncRequestHandle
 from horde.errors import AnonForbiddenWorker, InvalidAPIKey
 from horde.server.settings import Settings as ServerSettings
-from horde.worker.main import work
-from horde.worker.shift import Wishes
+from horde.worker.main import Team, work
+from horde.worker.owner import Owner
 from tests.plugins.hordes import RunningHorde, running, without_anonymous_workers
 from tests.worker.relay import relayed
 from tests.worker.shifts import PATIENCE_S, Failing, Gated, Scribbling, on_shift, worker_settings
@@ -194,11 +194,13 @@ async def test_worker_that_starts_before_its_server_waits_for_it(horde: RunningH
 async def test_wrong_key_ends_the_worker_with_the_reason(horde: RunningHorde) -> None:
     backend = Gated()
     with pytest.raises(InvalidAPIKey):
-        await asyncio.wait_for(work(worker_settings(horde.url, api_key="nonsense"), backend, Wishes()), PATIENCE_S)
+        await asyncio.wait_for(
+            work(Team(Owner(worker_settings(horde.url, api_key="nonsense")), {"tested": backend})), PATIENCE_S
+        )
 
     assert backend.closed == 1
 
 
 async def test_horde_that_takes_no_anonymous_workers_says_so(settings: ServerSettings) -> None:
     with running(without_anonymous_workers(settings)) as horde, pytest.raises(AnonForbiddenWorker):
-        await asyncio.wait_for(work(worker_settings(horde.url), Gated(), Wishes()), PATIENCE_S)
+        await asyncio.wait_for(work(Team(Owner(worker_settings(horde.url)), {"tested": Gated()})), PATIENCE_S)

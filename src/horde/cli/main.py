@@ -19,7 +19,7 @@ from horde.cli.output import FAILED, INTERRUPTED, MISUSED, CommandFailed, compla
 COMMANDS = {
     "up": ("horde.cli.up:up", "Start a private horde: database, API and one local worker; Ctrl-C stops it."),
     "serve": ("horde.cli.serve:serve", "Run one server node: the API alone."),
-    "worker": ("horde.cli.worker:worker", "Lend this machine to a horde."),
+    "worker": ("horde.cli.worker:app", "Lend this machine to a horde."),
     "generate": ("horde.cli.generate:generate", "Ask a horde for pictures."),
     "explain": ("horde.cli.explain:explain", "Say how far a request is, and why it waits."),
     "register": ("horde.cli.register:register", "Make an account on a horde and print its key."),

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
-from horde.cli.output import CommandFailed
+from horde.cli.output import CommandFailed, answer
 from horde.cli.refusals import refusals
+from horde.cli.worker_control import pause, resume, status, stop
 from horde.environment import BadSetting
-from horde.worker import main
-from horde.worker.backends import UnknownBackend
-from horde.worker.settings import Settings
+from horde.worker import main, speech
+from horde.worker.backends import UnknownBackend, chosen
+from horde.worker.offer import offers
+from horde.worker.owner import Owner
+from horde.worker.screen import Screen
+
+app = App(name="worker", help="Lend this machine to a horde.")
+for command in (status, pause, resume, stop):
+    app.command(command)
 
 
+@app.default
 def worker(
     *,
     horde: Annotated[str | None, Parameter(help="address of the horde, without /api (HORDE_URL)")] = None,
@@ -21,20 +33,53 @@ def worker(
     name: Annotated[
         str | None, Parameter(help="name of this worker; each one that runs needs its own (host name)")
     ] = None,
-    backend: Annotated[str | None, Parameter(help="what makes the pictures: demo, or package.module:factory")] = None,
+    backend: Annotated[
+        str | None,
+        Parameter(help="what does the work, e.g. a1111=http://127.0.0.1:7860,koboldai; what is found, if not said"),
+    ] = None,
+    models: Annotated[str | None, Parameter(help="models to offer, with commas between them (all there are)")] = None,
     threads: Annotated[int | None, Parameter(help="how many jobs are made at the same time (1)")] = None,
     max_pixels: Annotated[int | None, Parameter(help="largest picture taken, width times height")] = None,
+    nsfw: Annotated[bool | None, Parameter(help="take requests that may be not safe for work")] = None,
+    serves: Annotated[str | None, Parameter(help="everybody, team or owner")] = None,
+    local_first: Annotated[
+        bool | None, Parameter(help="give your own requests the machine at once, from jobs of others", negative="")
+    ] = None,
+    work_hours: Annotated[str | None, Parameter(help="when to work, in local time: 22:00-07:00 (always)")] = None,
+    config: Annotated[
+        Path | None, Parameter(help="settings file (bridgeData.yaml, then bridgeData.py, in this folder)")
+    ] = None,
+    plain: Annotated[bool, Parameter(help="log lines in place of the live screen", negative="")] = False,
+    dry_run: Annotated[bool, Parameter(help="show what would be offered, and end", negative="")] = False,
 ) -> int:
     """Take jobs of a horde until told to stop; what is begun is ended first, or handed back.
 
-    Every option can be set in the environment too: HORDE_URL, HORDE_API_KEY and HORDE_WORKER_<OPTION>.
+    Every setting can stand in bridgeData.yaml or bridgeData.py, and in the environment as HORDE_WORKER_<SETTING>.
     """
+    flags = {
+        "horde_url": horde,
+        "api_key": key,
+        "name": name,
+        "backend": backend,
+        "models": None if models is None else [model.strip() for model in models.split(",") if model.strip()],
+        "threads": threads,
+        "max_pixels": max_pixels,
+        "nsfw": nsfw,
+        "serves": serves,
+        "local_first": local_first,
+        "work_hours": work_hours,
+    }
     try:
-        settings = Settings.from_environment(
-            horde_url=horde, api_key=key, name=name, backend=backend, threads=threads, max_pixels=max_pixels
-        )
+        owner = Owner.from_files(Path.cwd(), config, flags)
+        team = main.Team(owner, chosen(owner.settings.backend, owner.settings.options))
+        speech.speak(owner.settings.log_level)
+        owner.warn()
         with refusals():
-            main.run(settings)
+            if dry_run:
+                answer(asyncio.run(offers(team)))
+                return 0
+            with nullcontext() if plain or not sys.stderr.isatty() else Screen(team):
+                main.run(team)
     except (BadSetting, UnknownBackend) as error:
         raise CommandFailed(str(error), hint="`horde worker --help` lists the options.") from error
     return 0

@@ -9,7 +9,7 @@
 `AsyncHorde` is the same with `await`. Everything that can go wrong is a HordeError; errors.py draws the tree.
 """
 
-from horde.client._calls import ANONYMOUS_KEY, DEFAULT_URL
+from horde.client._calls import ANONYMOUS_KEY, DEFAULT_URL, Call
 from horde.client._requests import ImageOptions
 from horde.client._retry import Retries
 from horde.client.aio import AsyncHorde
@@ -26,6 +26,7 @@ __all__ = [
     "AsyncHorde",
     "AsyncRequestHandle",
     "BadAnswer",
+    "Call",
     "CheckAnswer",
     "GenerateAsync",
     "Horde",

@@ -97,28 +97,6 @@ def cancel(request_id: str) -> Call[v2.StatusAnswer]:
     return Call(method="DELETE", path=path, answer=v2.StatusAnswer, is_repeatable=True)
 
 
-def pop(offer: v2.Pop, wait_s: int) -> Call[v2.PopAnswer]:
-    """Ask for work; the server may hold the call for `wait_s` seconds until there is some (RFC 7240).
-
-    Repeatable for a worker that names its held jobs: a job whose answer was lost goes back to the queue at the next.
-    """
-    return Call(
-        method="POST",
-        path=f"{V2}/generate/pop",
-        body=offer,
-        answer=v2.PopAnswer,
-        headers={"Prefer": f"wait={wait_s}"} if wait_s else {},
-        is_repeatable=offer.held_jobs is not msgspec.UNSET,
-        hold_s=wait_s,
-    )
-
-
-def deliver(result: v2.Submit) -> Call[v2.SubmitAnswer]:
-    """Hand a job in. Repeatable: the server takes a job once and answers DuplicateGen after that."""
-    path = f"{V2}/generate/submit"
-    return Call(method="POST", path=path, body=result, answer=v2.SubmitAnswer, is_repeatable=True)
-
-
 def register(username: str) -> Call[native.Registered]:
     """Make a pseudonymous account."""
     body = native.Register(username)

@@ -139,14 +139,6 @@ class AsyncHorde:
         """Whether the horde can do its work."""
         return await self.call(_calls.heartbeat())
 
-    async def pop(self, offer: v2.Pop, *, wait_s: int = 0) -> v2.PopAnswer:
-        """Ask for work, as a worker; the server may hold the call for `wait_s` seconds until there is some."""
-        return await self.call(_calls.pop(offer, wait_s))
-
-    async def deliver(self, result: v2.Submit) -> v2.SubmitAnswer:
-        """Hand a job in. After an answer that was lost the server says DuplicateGen: it has the job."""
-        return await self.call(_calls.deliver(result))
-
     async def upload(self, link: str, picture: bytes) -> None:
         """Put a picture where a pop said. Without a Content-Type, which the link's signature does not cover."""
         try:

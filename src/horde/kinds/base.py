@@ -15,6 +15,8 @@ from horde.kinds.styles import StyleRules
 from horde.units import Kudos, hundredths_of
 
 P = TypeVar("P", bound=msgspec.Struct)
+Serves = Literal["everybody", "team", "owner"]
+"""Whom a worker serves."""
 SourceProcessing = Literal["img2img", "inpainting", "outpainting", "remix"]
 
 WebhookEvent = Literal["job.done", "request.done", "request.faulted", "request.expired"]

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from horde.kinds.base import SourceProcessing, WebhookEvent
+from horde.kinds.base import Serves, SourceProcessing, WebhookEvent
 from horde.kinds.image import ImageParams
 
 ModelName = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -175,7 +175,7 @@ class AnyPop(msgspec.Struct, kw_only=True):
     require_upfront_kudos: bool = False
     amount: Annotated[int, Meta(ge=1, le=20)] = 1
     extra_slow_worker: bool = False
-    serves: Literal["everybody", "team", "owner"] = "everybody"
+    serves: Serves = "everybody"
     """An addition of ours: whom. Who serves only his own people is not paid for it, and they are not charged."""
     held_jobs: Annotated[list[str], Meta(max_length=100)] | UnsetType = UNSET
     """An addition of ours: the ids of all jobs this worker still works on. When given, its other jobs go back to the

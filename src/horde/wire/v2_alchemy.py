@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from horde.kinds.alchemy import Form
+from horde.kinds.base import Serves
 from horde.wire.v2 import BASE64_MAX, BODY_TEXT_MAX, PRIORITY_USERS_MAX, WebhookEvents
 
 FORMS_MAX = 300
@@ -87,7 +88,7 @@ class InterrogatePop(msgspec.Struct, kw_only=True):
     threads: Annotated[int, Meta(ge=1, le=100)] = 1
     max_tiles: Annotated[int, Meta(ge=1, le=256)] = 80
     """The largest picture, in tiles of 512x512."""
-    serves: Literal["everybody", "team", "owner"] = "everybody"
+    serves: Serves = "everybody"
     """An addition of ours: whom. Who serves only his own people is not paid for it, and they are not charged."""
     held_jobs: Annotated[list[str], Meta(max_length=100)] | UnsetType = UNSET
     """An addition of ours: the ids of all forms this worker still works on, as for images."""

@@ -1,62 +1,147 @@
-"""Puts a worker together and runs it until a signal ends it."""
+"""Puts a worker together and runs it until its owner or a signal ends it."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
 from types import FrameType
 
-import stamina
 import structlog
-from stamina.instrumentation import RetryDetails
 
 from horde.client import AsyncHorde
-from horde.worker.backends import load
-from horde.worker.backends.base import Backend
+from horde.worker import control, gpu
+from horde.worker.backends.base import AnyBackend
 from horde.worker.bridge import AGENT, FOR_EVER, Bridge
-from horde.worker.settings import Settings
-from horde.worker.shift import Shift, Wishes
+from horde.worker.gate import Gate
+from horde.worker.kept import Kept
+from horde.worker.owner import Owner
+from horde.worker.settings import HordeAddress
+from horde.worker.shift import Shift, Source, Wishes
 from horde.worker.slots import Slots
+from horde.worker.sources import SourcePictures
+from horde.worker.state import state_of
+from horde.worker.tally import Tally
+from horde.worker.trades import trade_of
+from horde.worker.trades.base import Fetch
+from horde.worker.turns import Turns
 
 log = structlog.get_logger("worker")
 
 WISHES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Ctrl-C, `kill`, a closed terminal, and Ctrl-Break on Windows."""
+KEPT = "kept"
+"""Folder of results that wait for delivery."""
+OWN = " (own)"
+"""Ends the name under which the owner's own requests are asked for, which take the machine at once."""
 
 
-def run(settings: Settings) -> None:
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A worker in one piece: whose it is, what it works with, and how it does."""
+
+    owner: Owner
+    backends: dict[str, AnyBackend]
+    """By the names under which they were chosen; none is started yet."""
+    tally: Tally = field(default_factory=Tally)
+    wishes: Wishes = field(default_factory=Wishes)
+
+
+def run(team: Team) -> None:
     """Run a worker in this process until it is told to stop.
 
-    Raises UnknownBackend, and the HordeError of a horde that does not want this worker.
+    Raises the HordeError of a horde that does not want this worker, and what a back end raises that cannot start.
     """
-    backend = load(settings.backend)
-    _speak(settings)
-    asyncio.run(_until_signalled(settings, backend))
+    asyncio.run(_until_signalled(team))
 
 
-async def work(settings: Settings, backend: Backend, wishes: Wishes) -> None:
-    """Run a worker on this event loop until there is a wish to stop. The back end is started and closed here."""
-    try:
-        await backend.start()
-        horde = AsyncHorde(settings.horde_url, settings.api_key, client_agent=AGENT, retries=FOR_EVER)
-        async with horde:
-            models = backend.abilities.models
-            log.info("starting", name=settings.name, horde=horde.url, backend=settings.backend, models=models)
-            bridge = Bridge(horde, settings, backend.abilities)
-            await Shift(backend, bridge, Slots(settings.threads), grace_s=settings.grace_s).run(wishes)
-    finally:
-        await backend.close()
+async def work(team: Team) -> None:
+    """Run a worker on this event loop until there is a wish to stop. The back ends are started and closed here."""
+    owner, settings = team.owner, team.owner.settings
+    gate = Gate(owner, team.tally, gpu_busy_percent=gpu.busy_percent)
+    async with AsyncExitStack() as opened:
+        for backend in team.backends.values():
+            opened.push_async_callback(backend.close)
+            await backend.start()
+        hordes = [
+            await opened.enter_async_context(
+                AsyncHorde(address.url, address.api_key, client_agent=AGENT, retries=FOR_EVER)
+            )
+            for address in (HordeAddress(url=settings.horde_url, api_key=settings.api_key), *settings.other_hordes)
+        ]
+        fetches = [(await opened.enter_async_context(SourcePictures(horde))).fetch for horde in hordes]
+        lines = list(zip(hordes, fetches, strict=True))
+        shifts = [
+            shift
+            for number, (name, backend) in enumerate(team.backends.items())
+            for shift in _shifts(team, gate, backend, lines, suffix=f" ({name})" if number else "")
+        ]
+        log.info("starting", name=settings.name, hordes=[horde.url for horde in hordes], backends=list(team.backends))
+        await opened.enter_async_context(control.listening(settings.data, settings.name, _obey(team, gate)))
+        await _all(shifts, team.wishes)
     log.info("stopped")
 
 
-async def _until_signalled(settings: Settings, backend: Backend) -> None:
-    wishes = Wishes()
-    with _listening(wishes.add):
-        await work(settings, backend, wishes)
+def _shifts(
+    team: Team, gate: Gate, backend: AnyBackend, lines: Sequence[tuple[AsyncHorde, Fetch]], *, suffix: str
+) -> list[Shift]:
+    owner, settings = team.owner, team.owner.settings
+    trade = trade_of(backend.abilities)
+    turns = Turns(settings.threads)
+    kept = Kept(settings.data / KEPT)
+
+    def shift(lines: Sequence[tuple[AsyncHorde, Fetch]], suffix: str, *, is_own: bool) -> Shift:
+        sources = [
+            Source(Bridge(horde, trade, lambda: owner.said(suffix, "owner" if is_own else None)), fetch)
+            for horde, fetch in lines
+        ]
+        ahead = 0 if is_own else settings.queue_size
+        slots = Slots(settings.threads, ahead=ahead, turns=turns, is_urgent=is_own)
+        return Shift(
+            backend,
+            sources,
+            slots,
+            grace_s=settings.grace_s,
+            kept=kept,
+            tally=team.tally,
+            may_work=gate.may_work,
+        )
+
+    shifts = [shift(lines, suffix, is_own=False)]
+    if settings.local_first:
+        shifts.append(shift(lines[:1], suffix + OWN, is_own=True))
+    return shifts
+
+
+async def _all(shifts: Sequence[Shift], wishes: Wishes) -> None:
+    """Run shifts side by side; one that fails ends the others in order, and its error is raised."""
+    tasks = [asyncio.create_task(shift.run(wishes)) for shift in shifts]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        wishes.stop.set()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, BaseException):
+            raise error
+
+
+def _obey(team: Team, gate: Gate) -> Callable[[control.Verb], control.State]:
+    def obey(verb: control.Verb) -> control.State:
+        if verb == "stop":
+            team.wishes.add()
+        elif verb in ("pause", "resume"):
+            gate.is_paused = verb == "pause"
+        return state_of(team.owner.settings, list(team.backends.items()), team.tally, gate.reason())
+
+    return obey
+
+
+async def _until_signalled(team: Team) -> None:
+    with _listening(team.wishes.add):
+        await work(team)
 
 
 @contextmanager
@@ -74,23 +159,3 @@ def _listening(wish: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _speak(settings: Settings) -> None:
-    """Log plain lines to stderr."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper("%Y-%m-%d %H:%M:%S", utc=False),
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            ),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    stamina.instrumentation.set_on_retry_hooks([_log_retry])
-
-
-def _log_retry(details: RetryDetails) -> None:
-    log.warning("the horde cannot answer now", reason=str(details.caused_by), again_in_s=round(details.wait_for, 1))

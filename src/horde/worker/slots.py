@@ -1,53 +1,104 @@
-"""The jobs in progress: at most as many pieces of work as the owner allows, each with the jobs it is for."""
+"""The jobs in progress: at most as many pieces of work as the owner allows, each with the jobs it is for.
+
+A piece is made, and then handed in. Another one may be taken as soon as one is made, and a few ahead of that, shortly
+before the machine is free: so it never waits for the horde.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 
 import structlog
 
+from horde.worker.pace import Pace
+from horde.worker.turns import Turns
+
 log = structlog.get_logger("worker")
+
+LEAD_S = 2.0
+"""How long before the machine is free the next job is asked for: a pop and its pictures from a slow line."""
+HANDING_IN_MAX = 20
+"""Pieces that are made and not yet delivered; with more of them the horde is slower than this machine."""
+
+
+class Piece:
+    """A piece of work as the one who does it sees it."""
+
+    def __init__(self, slots: Slots, job_ids: Sequence[str], *, is_urgent: bool) -> None:
+        self.jobs = set(job_ids)
+        self.is_made = False
+        self._slots = slots
+        self._is_urgent = is_urgent
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for the machine and have it; afterwards the piece counts as made. Raises Preempted."""
+        async with self._slots.turns.turn(is_urgent=self._is_urgent):
+            self._slots.begin(self)
+            try:
+                yield
+            finally:
+                self.made()
+
+    def progress(self, share: float) -> None:
+        """How much is made, from 0 to 1."""
+        self._slots.pace.progress(self, share)
+        self._slots.tell()
+
+    def made(self) -> None:
+        """It needs the machine no more. Safe to call twice."""
+        self.is_made = True
+        self._slots.end(self)
 
 
 class Slots:
     """Runs pieces of work side by side. A job counts as held from `start` until it is settled or its work ends."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, ahead: int = 0, turns: Turns | None = None, is_urgent: bool = False) -> None:
         assert count >= 1, count
+        self.turns = turns or Turns(count)
+        self.pace = Pace()
         self._count = count
-        self._held: dict[asyncio.Task[None], set[str]] = {}
-        self._freed = asyncio.Event()
+        self._ahead = ahead
+        self._is_urgent = is_urgent
+        self._pieces: dict[asyncio.Task[None], Piece] = {}
+        self._changed = asyncio.Event()
 
     @property
     def held_jobs(self) -> list[str]:
         """All jobs that are not settled."""
-        return sorted(job for jobs in self._held.values() for job in jobs)
+        return sorted(job for piece in self._pieces.values() for job in piece.jobs)
 
     async def room(self) -> None:
-        """Wait until another piece of work can be started."""
-        while len(self._held) >= self._count:
-            self._freed.clear()
-            await self._freed.wait()
+        """Wait until another piece of work should be taken."""
+        while (pause_s := self._pause_s()) != 0:
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(pause_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
 
-    def start(self, job_ids: Sequence[str], work: Coroutine[None, None, None]) -> None:
-        """Begin a piece of work for these jobs; there must be room."""
-        assert len(self._held) < self._count, f"{len(self._held)} of {self._count} slots are taken"
-        task = asyncio.create_task(work)
-        self._held[task] = set(job_ids)
+    def start(self, job_ids: Sequence[str], work: Callable[[Piece], Coroutine[None, None, None]]) -> None:
+        """Begin a piece of work for these jobs."""
+        piece = Piece(self, job_ids, is_urgent=self._is_urgent)
+        task = asyncio.create_task(work(piece))
+        self._pieces[task] = piece
         task.add_done_callback(self._ended)
 
     def settle(self, job_id: str) -> None:
         """A job is delivered, given back or lost: it is no longer ours. Safe to call twice."""
-        for jobs in self._held.values():
-            jobs.discard(job_id)
+        for piece in self._pieces.values():
+            piece.jobs.discard(job_id)
 
     async def drain(self, grace_s: float, hurry: asyncio.Event) -> list[str]:
         """Let the work end, for `grace_s` seconds or until there is hurry; then cancel it.
 
-        Returns the jobs that are left, which nobody works on any more.
+        Returns the jobs that were not made, on which nobody works any more.
         """
-        tasks = set(self._held)
+        tasks = set(self._pieces)
         hurrying = asyncio.create_task(hurry.wait())
         try:
             async with asyncio.timeout(grace_s):
@@ -58,15 +109,44 @@ class Slots:
             pass
         finally:
             hurrying.cancel()
-        left = sorted(job for task in tasks for job in self._held.get(task, ()))
+        pieces = [self._pieces[task] for task in tasks if task in self._pieces]
+        left = sorted(job for piece in pieces if not piece.is_made for job in piece.jobs)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         return left
 
+    def begin(self, piece: Piece) -> None:
+        """The machine works on a piece from now on."""
+        self.pace.begin(piece, _now_s())
+        self.tell()
+
+    def end(self, piece: Piece) -> None:
+        """The machine no longer does. Safe to call twice."""
+        self.pace.end(piece, _now_s())
+        self.tell()
+
+    def tell(self) -> None:
+        """Something changed that may make room."""
+        self._changed.set()
+
+    def _pause_s(self) -> float | None:
+        # 0: there is room; None: there is none until something changes.
+        unmade = sum(not piece.is_made for piece in self._pieces.values())
+        if len(self._pieces) - unmade >= HANDING_IN_MAX or unmade >= self._count + self._ahead:
+            return None
+        if unmade < self._count:
+            return 0
+        left_s = self.pace.left_s(_now_s())
+        return None if left_s is None else max(0.0, left_s - LEAD_S)
+
     def _ended(self, task: asyncio.Task[None]) -> None:
-        jobs = self._held.pop(task)
-        self._freed.set()
+        piece = self._pieces.pop(task)
+        piece.made()
         if not task.cancelled() and (error := task.exception()) is not None:
             # The horde takes these jobs back at the next pop, which no longer names them.
-            log.error("work broke off", jobs=sorted(jobs), exc_info=error)
+            log.error("work broke off", jobs=sorted(piece.jobs), exc_info=error)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

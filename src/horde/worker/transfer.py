@@ -13,17 +13,19 @@ log = structlog.get_logger("worker")
 
 UPLOADED = "R2"
 """What a delivery says in place of a picture that was put to its link."""
-
-
 UPLOAD_S_MAX = 60.0
 """How long a storage may take or be away, before the picture goes another way."""
 
 
-async def place(horde: AsyncHorde, link: str | None, picture: bytes, *, within_s: float = UPLOAD_S_MAX) -> str:
-    """Put a picture to its link and return what the delivery has to say of it.
+async def place(
+    horde: AsyncHorde, link: str | None, picture: bytes | None, *, within_s: float = UPLOAD_S_MAX
+) -> str | None:
+    """Put a picture to its link and return what the delivery has to say of it; None when there is no picture.
 
     Without a link, or when its storage refuses the picture or is away, that is the picture itself in base64.
     """
+    if picture is None:
+        return None
     if link is not None:
         try:
             async with asyncio.timeout(within_s):

@@ -6,6 +6,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from horde.kinds.base import Serves
 from horde.server.accounts.users import User
 from horde.server.requests.deliver import deliver
 from horde.server.requests.lease import Popped
@@ -13,7 +14,6 @@ from horde.server.requests.pop import Ask, Idle, pop
 from horde.server.requests.read import progress
 from horde.server.requests.submit import submit
 from horde.server.workers.checkin import check_in
-from horde.server.workers.roster import Serves
 from tests.plugins.hordes import Clock
 from tests.server.agreement import books_agree
 from tests.server.builders import TAX, ask, asked, change, delivery, draft, earned, has, purse, said, user, worker

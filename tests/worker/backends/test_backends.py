@@ -2,26 +2,31 @@
 
 import asyncio
 import io
+from typing import cast
 
 import pytest
 from PIL import Image
 
 from horde.worker.backends import BACKENDS, UnknownBackend, load
-from horde.worker.backends.base import Backend, Order
+from horde.worker.backends.base import ImageBackend, ImageOrder, Progress
 
-ORDER = Order(
+ORDER = ImageOrder(
     model="demo", prompt="a stable", negative_prompt="", width=192, height=128, steps=5, seeds=(7, 8), payload={}
 )
 
 
+def silent(_: Progress) -> None:
+    """Nobody listens."""
+
+
 @pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> Backend:
-    return load(request.param)
+def backend(request: pytest.FixtureRequest) -> ImageBackend:
+    return cast("ImageBackend", load(request.param))
 
 
-async def test_back_end_makes_one_webp_of_the_right_size_for_each_seed(backend: Backend) -> None:
+async def test_back_end_makes_one_webp_of_the_right_size_for_each_seed(backend: ImageBackend) -> None:
     await backend.start()
-    results = await backend.generate(ORDER)
+    results = await backend.generate(ORDER, silent)
     await backend.close()
 
     assert [result.seed for result in results] == [7, 8]
@@ -30,7 +35,7 @@ async def test_back_end_makes_one_webp_of_the_right_size_for_each_seed(backend: 
             assert (image.format, image.size) == ("WEBP", (192, 128))
 
 
-async def test_back_end_offers_models_and_bounds_that_a_pop_may_name(backend: Backend) -> None:
+async def test_back_end_offers_models_and_bounds_that_a_pop_may_name(backend: ImageBackend) -> None:
     await backend.start()
     abilities = backend.abilities
     await backend.close()
@@ -41,7 +46,7 @@ async def test_back_end_offers_models_and_bounds_that_a_pop_may_name(backend: Ba
     assert 1 <= abilities.images_max <= 20
 
 
-async def test_back_end_leaves_the_event_loop_alone(backend: Backend) -> None:
+async def test_back_end_leaves_the_event_loop_alone(backend: ImageBackend) -> None:
     await backend.start()
     turns = 0
 
@@ -52,7 +57,7 @@ async def test_back_end_leaves_the_event_loop_alone(backend: Backend) -> None:
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count())
-    await backend.generate(ORDER)
+    await backend.generate(ORDER, silent)
     counting.cancel()
     await backend.close()
 
@@ -73,4 +78,4 @@ def test_unknown_back_end_is_refused_with_those_that_there_are(name: str, words:
 
 
 def test_back_end_of_ones_own_is_found_by_its_place() -> None:
-    assert load("horde.worker.backends.demo:Demo").abilities.models
+    assert load("horde.worker.backends.demo:Demo").abilities == load("demo").abilities

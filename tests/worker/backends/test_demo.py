@@ -5,7 +5,7 @@ import time
 import pytest
 from PIL import Image
 
-from horde.worker.backends.base import Order
+from horde.worker.backends.base import ImageOrder
 from horde.worker.backends.demo import drawn
 from horde.worker.backends.demo_picture.colour import ROBOT_COLOURS
 from horde.worker.backends.demo_picture.picture import draw, readable
@@ -18,8 +18,8 @@ def picture(prompt: str = PROMPT, *, seed: int = 1, steps: int = 30, size: tuple
     return draw(scene_of(prompt, seed=seed, steps=steps), prompt, *size)
 
 
-def order(width: int, height: int) -> Order:
-    return Order(
+def order(width: int, height: int) -> ImageOrder:
+    return ImageOrder(
         model="demo", prompt=PROMPT, negative_prompt="", width=width, height=height, steps=30, seeds=(1,), payload={}
     )
 

@@ -15,7 +15,7 @@ import httpx
 
 from horde.errors import Overloaded
 from horde.kinds.image_refusals import SourceImageSizeExceeded, SourceImageUrlInvalid
-from horde.server.net.addresses import AddressRefused, Network, PublicOnly, Resolve, Resolver, without_keep_alive
+from horde.net.addresses import AddressRefused, Network, PublicOnly, Resolve, Resolver, without_keep_alive
 
 BYTES_MAX = 5 * 1024 * 1024
 TIME_S_MAX = 2.0

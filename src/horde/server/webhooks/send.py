@@ -23,9 +23,9 @@ import structlog
 import horde
 from horde.errors import HordeError
 from horde.kinds.base import WebhookEvent
+from horde.net.addresses import AddressRefused, PublicOnly, without_keep_alive
 from horde.server.context import Context, Services
 from horde.server.db.notify import POLL_S
-from horde.server.net.addresses import AddressRefused, PublicOnly, without_keep_alive
 from horde.server.settings import Settings
 from horde.server.storage.objects import job_key
 from horde.server.storage.pictures import GONE, in_base64

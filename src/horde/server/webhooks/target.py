@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from horde.errors import BadInput
-from horde.server.net.addresses import is_private_literal
+from horde.net.addresses import is_private_literal
 from horde.server.settings import Settings
 
 HTTPS_ONLY = "A webhook must start with https://."

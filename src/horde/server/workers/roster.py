@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from horde.kinds import KINDS
-from horde.kinds.base import Offer
+from horde.kinds.base import Offer, Serves
 from horde.server.db.pool import Tx
 from horde.server.db.queries import load
 
@@ -20,8 +19,6 @@ sql = load(__package__)
 
 ONLINE_FOR = timedelta(seconds=300)
 """How long after its last check-in a worker counts as online (contract/lifecycle.md, section 12)."""
-
-Serves = Literal["everybody", "team", "owner"]
 
 
 class OfferTerms(msgspec.Struct, kw_only=True):

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
-from horde.worker.backends.base import Backend
+from horde.worker.backends.base import AnyBackend
 
 BACKENDS: Final = {"demo": "horde.worker.backends.demo:Demo"}
 """Each by the place of what makes it, which is imported when somebody wants it: some need much."""
 
 
+AUTO = "auto"
+"""What is found on this machine."""
+
+
+class Factory(Protocol):
+    """What makes a back end."""
+
+    def __call__(self, **options: object) -> AnyBackend:
+        """Not started yet. Raises TypeError for options that it does not have."""
+        ...
+
+
 class UnknownBackend(ValueError):
-    """There is no such back end; the message names those that there are."""
+    """There is no such back end, or it cannot be made; the message says which there are."""
 
 
-def load(name: str) -> Backend:
+def load(name: str, options: Mapping[str, object] | None = None) -> AnyBackend:
     """Make the back end of this name, or the one that `package.module:factory` makes. It is not started.
 
-    Raises UnknownBackend.
+    `options` are what its factory takes by name. Raises UnknownBackend.
     """
     place = BACKENDS.get(name, name)
     module_name, colon, factory_name = place.partition(":")
@@ -30,4 +42,27 @@ def load(name: str) -> Backend:
         factory = getattr(import_module(module_name), factory_name)
     except (ImportError, AttributeError) as error:
         raise UnknownBackend(f"the back end {name!r} cannot be loaded: {error}; {known}") from error
-    return cast("Callable[[], Backend]", factory)()
+    try:
+        return cast("Factory", factory)(**(options or {}))
+    except TypeError as error:
+        raise UnknownBackend(f"the back end {name!r} cannot be made with these options: {error}") from error
+
+
+def chosen(words: str, options: Mapping[str, Mapping[str, object]]) -> dict[str, AnyBackend]:
+    """Make the back ends that a setting names, `a1111=http://127.0.0.1:7860, koboldai`, with their options.
+
+    Those named twice are told apart by a number. Raises UnknownBackend.
+    """
+    made: dict[str, AnyBackend] = {}
+    if words == AUTO:
+        words = "demo"
+    for word in filter(None, (part.strip() for part in words.split(","))):
+        name, has_url, url = word.partition("=")
+        with_url = {"url": url.strip()} if has_url else {}
+        key = name.strip()
+        backend = load(key, {**options.get(key, {}), **with_url})
+        number = 1 + sum(other.partition(" ")[0] == key for other in made)
+        made[key if number == 1 else f"{key} {number}"] = backend
+    if not made:
+        raise UnknownBackend(f"no back end is named; known are {', '.join(BACKENDS)}")
+    return made

@@ -1,17 +1,21 @@
-"""What a back end is: the part that makes pictures. Write a class of this shape and name it with `--backend`."""
+"""What a back end is: the part that makes pictures, writes texts or looks at pictures.
+
+Write a class of this shape and name it with `--backend`. It does one kind of work, which the type of its abilities
+says; a worker runs as many back ends as its owner likes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from horde.wire.v2 import GenMetadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Abilities:
-    """What a back end can do; the worker offers no more than this."""
+class ImageAbilities:
+    """What a back end for pictures can do; the worker offers no more than this."""
 
     models: tuple[str, ...]
     """Names as requestors give them."""
@@ -19,8 +23,10 @@ class Abilities:
     """Largest picture, width times height."""
     images_max: int = 1
     """How many pictures of one request it makes in one go."""
+    parallel: int = 1
+    """How many orders it works on at the same time, e.g. one on each GPU."""
     img2img: bool = False
-    """Whether it makes pictures from those in `Order.sources`; whoever says so must look at them."""
+    """Whether it makes pictures from those in `ImageOrder.sources`; whoever says so must look at them."""
     painting: bool = False
     """In- and outpainting."""
     post_processing: bool = False
@@ -30,19 +36,45 @@ class Abilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextAbilities:
+    """What a back end for texts can do."""
+
+    models: tuple[str, ...]
+    """Names as requestors give them, by custom `backend/model`."""
+    tokens_max: int
+    """Longest text that it writes."""
+    context_max: int
+    """Most tokens of prompt and text together."""
+    parallel: int = 1
+    softprompts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlchemyAbilities:
+    """What a back end can tell of a picture or make of it."""
+
+    forms: tuple[str, ...]
+    """Names of `kinds.alchemy.Form`."""
+    tiles_max: int = 80
+    """Largest picture, in squares of 512 pixels."""
+    parallel: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Pictures that came along with a request, each as a link (http...) or as base64 of a webp."""
+    """Pictures that came along with a request, fetched already; in any format that Pillow reads."""
 
     processing: str
     """`img2img`, `inpainting`, `outpainting` or `remix`."""
-    picture: str | None
-    mask: str | None
-    extras: tuple[tuple[str, float], ...] = ()
+    picture: bytes | None
+    mask: bytes | None
+    """White is painted over. None: the picture's own transparency says where, or there is no painting."""
+    extras: tuple[tuple[bytes, float], ...] = ()
     """With the strength of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class ImageOrder:
     """Pictures to be made: all of one prompt, alike but for their seeds."""
 
     model: str
@@ -61,7 +93,33 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class TextOrder:
+    """Texts to be written after one prompt, all with the same parameters."""
+
+    model: str
+    prompt: str
+    tokens: int
+    """How many at most to write."""
+    context: int
+    """How many at most to look at, those to be written included."""
+    texts: int
+    payload: Mapping[str, object]
+    """All that the horde sent (contract/api-v2.md, section 4.3), with the names that KoboldAI gave it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormOrder:
+    """One form of alchemy, for one picture."""
+
+    form: str
+    picture: bytes
+    """Fetched already; in any format that Pillow reads."""
+    payload: Mapping[str, str]
+    """What else the requestor said to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
     """One picture that was made."""
 
     picture: bytes
@@ -72,26 +130,87 @@ class Result:
     metadata: tuple[GenMetadata, ...] = ()
 
 
-class Backend(Protocol):
-    """Makes pictures. One instance serves a worker for its whole life; `generate` may be called while another runs."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """One text that was written."""
+
+    text: str
+    seed: int = 0
+    state: Literal["ok", "censored", "csam"] = "ok"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was told of a picture, or made of it."""
+
+    form: str
+    """What was ordered."""
+    value: object
+    """As the form's result is sent (contract/api-v2.md, section 5.4), e.g. the text of a caption."""
+    picture: bytes | None = None
+    """For forms that make a picture of a picture: the webp, in place of the value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far an order is; each field only where the back end knows it."""
+
+    share: float
+    """From 0 to 1."""
+    preview: bytes | None = None
+    """The picture so far, webp, small."""
+    text: str | None = None
+    """The text so far, whole."""
+
+
+Report: TypeAlias = Callable[[Progress], None]
+"""Tells the worker of progress. Cheap, may be called as often as one likes, on the event loop."""
+
+
+class BackendFailed(Exception):
+    """An order that came to nothing, for a reason that a person can read; it costs this order alone."""
+
+
+class OutOfMemory(BackendFailed):
+    """The order was too big for the machine; the worker offers smaller pictures from then on."""
+
+
+Can = TypeVar("Can", covariant=True)
+Ordered = TypeVar("Ordered", contravariant=True)
+Made = TypeVar("Made", covariant=True)
+
+
+class Backend(Protocol[Can, Ordered, Made]):
+    """Does the work. One instance serves a worker for its whole life; up to `parallel` calls of `generate` overlap."""
 
     @property
-    def abilities(self) -> Abilities:
-        """What it can do; asked after `start`, and not changed then."""
+    def abilities(self) -> Can:
+        """What it can do now; asked after `start`, before each pop."""
         ...
 
     async def start(self) -> None:
         """Load what has to be loaded. What it raises ends the worker."""
         ...
 
-    async def generate(self, order: Order) -> Sequence[Result]:
-        """Make one picture for each seed, in their order, without blocking the event loop.
+    async def ready(self) -> None:
+        """Wait until it may be given work: returns at once, unless e.g. the owner uses the program himself."""
+        ...
 
-        What it raises costs these pictures and nothing more: their jobs go back to the queue. Cancelled when the
-        lease is over or the worker stops.
+    async def generate(self, order: Ordered, report: Report) -> Sequence[Made]:
+        """Make one result for each that is ordered, in their order, without blocking the event loop.
+
+        What it raises costs these results and nothing more: their jobs go back to the queue, with the reason of a
+        BackendFailed. Cancelled when the lease is over or the worker stops.
         """
         ...
 
     async def close(self) -> None:
         """Let go of everything. Called once, also when `start` failed."""
         ...
+
+
+ImageBackend: TypeAlias = Backend[ImageAbilities, ImageOrder, Picture]
+TextBackend: TypeAlias = Backend[TextAbilities, TextOrder, Text]
+AlchemyBackend: TypeAlias = Backend[AlchemyAbilities, FormOrder, Finding]
+AnyBackend: TypeAlias = ImageBackend | TextBackend | AlchemyBackend
+"""One of these, whichever; its trade (worker/trades) fits it."""

@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import Sequence
 
-from horde.worker.backends.base import Abilities, Order, Result
+from horde.worker.backends.base import ImageAbilities, ImageOrder, Picture, Progress, Report
 from horde.worker.backends.demo_picture.picture import draw
 from horde.worker.backends.demo_picture.scene import scene_of
 
@@ -23,27 +23,34 @@ class Demo:
     """
 
     @property
-    def abilities(self) -> Abilities:
+    def abilities(self) -> ImageAbilities:
         """It draws; it takes no picture to begin with and improves none."""
-        return Abilities(models=("demo", "stable_diffusion"), pixels_max=PIXELS_MAX, images_max=IMAGES_MAX)
+        return ImageAbilities(models=("demo", "stable_diffusion"), pixels_max=PIXELS_MAX, images_max=IMAGES_MAX)
 
     async def start(self) -> None:
         """Nothing has to be loaded."""
 
-    async def generate(self, order: Order) -> Sequence[Result]:
+    async def ready(self) -> None:
+        """It always is."""
+
+    async def generate(self, order: ImageOrder, report: Report) -> Sequence[Picture]:
         """Draw the pictures one after the other, in a thread.
 
         Pillow lets go of the interpreter in its long calls, so the loop is held up for 25 ms at the worst (measured
         at 3072x3072). A process would take longer to start than most pictures take to draw, and could outlive a
         worker that is killed.
         """
-        return [Result(picture=await asyncio.to_thread(drawn, order, seed), seed=seed) for seed in order.seeds]
+        pictures = []
+        for seed in order.seeds:
+            pictures.append(Picture(picture=await asyncio.to_thread(drawn, order, seed), seed=seed))
+            report(Progress(share=len(pictures) / len(order.seeds)))
+        return pictures
 
     async def close(self) -> None:
         """Nothing was opened."""
 
 
-def drawn(order: Order, seed: int) -> bytes:
+def drawn(order: ImageOrder, seed: int) -> bytes:
     """One picture of an order, as webp."""
     picture = draw(scene_of(order.prompt, seed=seed, steps=order.steps), order.prompt, order.width, order.height)
     buffer = io.BytesIO()

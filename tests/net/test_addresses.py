@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from horde.server.net.addresses import (
+from horde.net.addresses import (
     AddressRefused,
     PublicOnly,
     Resolver,

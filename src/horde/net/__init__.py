@@ -1,0 +1,1 @@
+"""What goes to addresses that strangers name."""

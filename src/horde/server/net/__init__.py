@@ -1,1 +1,0 @@
-"""What leaves this server for addresses that strangers name."""
