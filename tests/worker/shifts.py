@@ -25,6 +25,8 @@ class Gated:
         self.abilities = ImageAbilities(models=(MODEL,), pixels_max=512 * 512, images_max=images_max)
         self.gate = asyncio.Event()
         self.orders: asyncio.Queue[ImageOrder] = asyncio.Queue()
+        self.reports: list[Report] = []
+        """Of the orders, in their order."""
         self.closed = 0
         if is_open:
             self.gate.set()
@@ -33,6 +35,7 @@ class Gated:
         pass
 
     async def generate(self, order: ImageOrder, report: Report) -> Sequence[Picture]:
+        self.reports.append(report)
         self.orders.put_nowait(order)
         await self.gate.wait()
         return [Picture(picture=picture(), seed=seed) for seed in order.seeds]
@@ -52,15 +55,16 @@ class Gated:
 class Failing(Gated):
     """A back end that fails as often as it is told to, and is well after that."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, error: Exception | None = None) -> None:
         super().__init__(is_open=True)
         self.failures = failures
+        self.error = error or ZeroDivisionError("as one might say")
 
     async def generate(self, order: ImageOrder, report: Report) -> Sequence[Picture]:
         results = await super().generate(order, report)
         if self.failures:
             self.failures -= 1
-            raise ZeroDivisionError("out of memory, as one might say")
+            raise self.error
         return results
 
 
@@ -79,10 +83,10 @@ def worker_settings(url: str, **fields: object) -> Settings:
 
 
 @asynccontextmanager
-async def on_shift(settings: Settings, backend: AnyBackend) -> AsyncIterator[Wishes]:
+async def team_on_shift(settings: Settings, backends: dict[str, AnyBackend]) -> AsyncIterator[Wishes]:
     """A worker on this loop. Leaving stops it in a hurry, if the test has not stopped it before."""
     wishes = Wishes()
-    task = asyncio.create_task(work(Team(Owner(settings), {"tested": backend}, wishes=wishes)))
+    task = asyncio.create_task(work(Team(Owner(settings), backends, wishes=wishes)))
     try:
         yield wishes
         wishes.stop.set()
@@ -91,6 +95,13 @@ async def on_shift(settings: Settings, backend: AnyBackend) -> AsyncIterator[Wis
             await task
     finally:
         task.cancel()
+
+
+@asynccontextmanager
+async def on_shift(settings: Settings, backend: AnyBackend) -> AsyncIterator[Wishes]:
+    """The same with one back end."""
+    async with team_on_shift(settings, {"tested": backend}) as wishes:
+        yield wishes
 
 
 @contextmanager

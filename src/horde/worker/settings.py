@@ -159,4 +159,6 @@ def _listed(words: str) -> list[str]:
 def _decode_path(kind: type, value: object) -> object:
     if kind is Path and isinstance(value, (str, Path)):
         return Path(value).expanduser()
+    if kind is object:  # an option of a back end, which that one checks
+        return value
     raise NotImplementedError(f"no setting is of type {kind}")
