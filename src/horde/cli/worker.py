@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 from horde.cli.output import CommandFailed, answer
 from horde.cli.refusals import refusals
 from horde.cli.worker_control import pause, resume, status, stop
+from horde.cli.worker_models import app as models_app
 from horde.environment import BadSetting
 from horde.worker import main, speech
 from horde.worker.backends import UnknownBackend, chosen
@@ -23,6 +24,7 @@ from horde.worker.screen import Screen
 app = App(name="worker", help="Lend this machine to a horde.")
 for command in (status, pause, resume, stop):
     app.command(command)
+app.command(models_app)
 
 
 @app.default

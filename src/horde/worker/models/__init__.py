@@ -1,0 +1,1 @@
+"""Models on this machine: fetched whole, checked, and listed."""
