@@ -30,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 REPORT = HERE / "REPORT.md"
 BASELINE = HERE / "baseline.json"
 
-Name = Literal["cycle", "enqueue", "empty", "hot", "backlog"]
+Name = Literal["cycle", "enqueue", "empty", "hot", "backlog", "lender"]
 
 app = App(name="benchmarks", help="Measure a horde from outside.", version_flags=[])
 

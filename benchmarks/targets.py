@@ -17,6 +17,9 @@ TARGETS: dict[tuple[str, str], str] = {
     ("backlog", "memory of the server at 100,000"): "< 200",
     ("backlog", "check at 100,000, CPU beyond HTTP"): "< 0.3",
     ("backlog", "status at 100,000, CPU beyond HTTP"): "< 0.3",
+    ("lender", "gap between two jobs, share of a job"): "< 0.02",
+    ("lender", "worker at rest, CPU"): "< 1",
+    ("lender", "worker at rest, memory"): "< 120",
 }
 
 

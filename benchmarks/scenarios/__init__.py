@@ -10,6 +10,7 @@ from benchmarks.scenarios.cycle import measure_cycle
 from benchmarks.scenarios.empty import measure_empty_pops
 from benchmarks.scenarios.enqueue import measure_enqueue
 from benchmarks.scenarios.hot import measure_hot
+from benchmarks.scenarios.lender import measure_lender
 
 SCENARIOS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "cycle": measure_cycle,
@@ -17,4 +18,5 @@ SCENARIOS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "empty": measure_empty_pops,
     "hot": measure_hot,
     "backlog": measure_backlog,
+    "lender": measure_lender,
 }

@@ -4,7 +4,8 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from tempfile import mkdtemp
+from functools import cache
+from tempfile import TemporaryDirectory
 
 from horde.worker.backends.base import AnyBackend, ImageAbilities, ImageOrder, Picture, Report
 from horde.worker.backends.demo import Demo
@@ -78,8 +79,14 @@ class Scribbling(Gated):
 def worker_settings(url: str, **fields: object) -> Settings:
     """Settings as flags give them, whatever the environment says."""
     # Ahead of time nothing is taken, unless a test wants that: it shows which jobs wait.
-    defaults = {"name": "tested worker", "queue_size": 0, "data": mkdtemp(prefix="horde-worker-")}
+    defaults = {"name": "tested worker", "queue_size": 0, "data": _data().name}
     return Settings.from_environment({}, horde_url=url, **{**defaults, **fields})
+
+
+@cache
+def _data() -> TemporaryDirectory[str]:
+    # One for all workers of this process, which tell their results apart; deleted when it ends.
+    return TemporaryDirectory(prefix="horde-test-workers-")
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from horde.worker.sources import SourcePictures
 from horde.worker.trades import trade_of
 from tests.api.actors import picture
 from tests.plugins.hordes import RunningHorde
-from tests.worker.shifts import PATIENCE_S, Failing, Gated, worker_settings
+from tests.worker.shifts import PATIENCE_S, Failing, Gated, Scribbling, worker_settings
 
 
 def bridge_of(client: AsyncHorde, settings: Settings, backend: Gated) -> Bridge:
@@ -146,3 +146,21 @@ async def test_back_end_that_fails_again_and_again_gets_less_and_less_to_spoil(h
         await slots.room()
 
     assert pauses == [0, 1, 3, 7, 0]
+
+
+async def test_back_end_whose_results_are_refused_gets_less_and_less_to_spoil(horde: RunningHorde) -> None:
+    backend = Scribbling()
+    pauses: list[float] = []
+
+    async def remember(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async with AsyncHorde(horde.url, retries=FOR_EVER) as client:
+        await client.generate("a stable", width=64, height=64)
+        slots = Slots(1)
+        shift = shift_of(client, worker_settings(horde.url), backend, slots, sleep=remember)
+        for _ in range(3):
+            await shift.pop_once()
+            await slots.drain(PATIENCE_S, asyncio.Event())
+
+    assert pauses == [0, 1, 3]

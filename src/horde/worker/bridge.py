@@ -17,6 +17,7 @@ from horde.errors import AbortedGen, DuplicateGen, Missing
 from horde.kinds.agents import OUR_AGENT
 from horde.wire import v2
 from horde.worker import transfer
+from horde.worker.backends.base import BackendFailed
 from horde.worker.trades import AnyTrade
 from horde.worker.trades.base import Said, Taken
 
@@ -71,7 +72,10 @@ class Bridge:
     async def deliver(
         self, job_id: str, link: str | None, result: object, *, deadline: float
     ) -> v2.SubmitAnswer | None:
-        """Hand a result in, trying until the lease ends; None, and a word in the log, when it was not taken."""
+        """Hand a result in, trying until the lease ends; None, and a word in the log, when it is late or lost.
+
+        Raises BackendFailed when the horde does not like the result; the job is given back then.
+        """
         try:
             async with asyncio.timeout_at(deadline):
                 place = await transfer.place(self.horde, link, self.trade.picture(result))
@@ -109,8 +113,8 @@ class Bridge:
         elif is_lost(error):
             log.warning("this job is no longer ours", job=job_id, reason=error.message)
         else:
-            log.warning("the horde refuses the result", job=job_id, code=error.rc, reason=error.sentence)
             await self.give_back([job_id], error.sentence)
+            raise BackendFailed(f"the horde refuses the result: {error.sentence}") from error
 
     def _show(self, messages: Sequence[v2.WorkerMessage]) -> None:
         for message in messages:

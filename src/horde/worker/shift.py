@@ -102,6 +102,7 @@ class Shift:
         self._sleep = sleep
         self._welcome: set[int] = set()
         self._failures_in_a_row = 0
+        self._refusals_in_a_row = 0
         self._pixels_max: int | None = None
 
     async def run(self, wishes: Wishes) -> None:
@@ -165,7 +166,7 @@ class Shift:
 
     @property
     def _failure_pause_s(self) -> float:
-        failures = min(self._failures_in_a_row, FAILURES_COUNTED_MAX)
+        failures = min(max(self._failures_in_a_row, self._refusals_in_a_row), FAILURES_COUNTED_MAX)
         return min(2.0**failures - 1, FAILURE_PAUSE_S_MAX)
 
     async def _pop_for_ever(self) -> None:
@@ -254,11 +255,18 @@ class Shift:
         )
 
     async def _deliver(self, bridge: Bridge, job_id: str, link: str | None, result: object, deadline: float) -> None:
-        answer = await bridge.deliver(job_id, link, result, deadline=deadline)
+        try:
+            answer = await bridge.deliver(job_id, link, result, deadline=deadline)
+        except BackendFailed as error:
+            self._refusals_in_a_row += 1
+            self._tally.failed(1, str(error), datetime.now().astimezone())
+            log.warning("the back end failed", jobs=[job_id], reason=str(error))
+        else:
+            if answer is not None:
+                self._refusals_in_a_row = 0
+                self._tally.delivered(answer.reward, datetime.now().astimezone())
         await asyncio.to_thread(self._kept.drop, job_id)
         self._slots.settle(job_id)
-        if answer is not None:
-            self._tally.delivered(answer.reward, datetime.now().astimezone())
 
     def _resume(self) -> None:
         for source in self._sources:
