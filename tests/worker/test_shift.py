@@ -16,7 +16,7 @@ from horde.worker import control
 from horde.worker.backends.base import BackendFailed, ImageAbilities, OutOfMemory, Progress
 from horde.worker.main import Team, work
 from horde.worker.owner import Owner
-from tests.api.actors import MODEL, picture
+from tests.api.actors import MODEL, Json, picture
 from tests.plugins.hordes import RunningHorde
 from tests.worker.relay import relayed
 from tests.worker.shifts import PATIENCE_S, Failing, Gated, on_shift, worker_settings
@@ -199,3 +199,46 @@ async def test_owner_stops_it_from_another_terminal(horde: RunningHorde, tmp_pat
     await asyncio.wait_for(working, PATIENCE_S)
 
     assert backend.closed == 1
+
+
+async def test_requestor_sees_how_far_the_job_is(horde: RunningHorde, requestor: AsyncHorde) -> None:
+    backend = Gated()
+    request = await asked(requestor)
+    seen: Json = {}
+    async with on_shift(worker_settings(horde.url), backend):
+        await backend.next_order()
+        backend.reports[0](Progress(share=0.5, preview=picture(), text="half"))
+        with horde.client() as client:
+            path = f"/api/requests/{request.id}/progress"
+            async for attempt in stamina.retry_context(
+                on=AssertionError, attempts=None, timeout=PATIENCE_S, wait_max=0.05
+            ):
+                with attempt:
+                    (seen,) = (await asyncio.to_thread(client.get, path)).json()
+                    assert (seen["share"], seen["text"]) == (0.5, "half")
+        backend.gate.set()
+        await request.wait(timeout_s=PATIENCE_S)
+
+    assert base64.b64decode(seen["preview"]) == picture()
+
+
+async def test_job_that_nobody_wants_any_more_is_dropped_and_the_next_begun(
+    horde: RunningHorde, requestor: AsyncHorde
+) -> None:
+    backend = Gated()
+    first, second = await asked(requestor, prompt="first"), await asked(requestor, prompt="second")
+    settings = worker_settings(horde.url)
+    async with on_shift(settings, backend):
+        assert (await backend.next_order()).prompt == "first"
+        with horde.client() as client:  # another worker of this name, which holds nothing: the first one lost its job
+            body = {"name": "tested worker", "models": ["any"], "max_pixels": 1, "held_jobs": []}
+            (await asyncio.to_thread(client.post, "/api/v2/generate/pop", json=body)).raise_for_status()
+        await first.cancel()
+        backend.reports[0](Progress(share=0.5))
+        assert (await backend.next_order()).prompt == "second"
+        backend.gate.set()
+        await second.wait(timeout_s=PATIENCE_S)
+        (where,) = control.running(settings.data)
+        state = await asyncio.to_thread(control.tell, where, "status")
+
+    assert state.faults_today == 0

@@ -9,11 +9,12 @@ next one. A delivery is repeatable: the server takes a job once and answers Dupl
 from __future__ import annotations
 
 from typing import TypeVar
+from urllib.parse import quote
 
 import msgspec
 
 from horde.client._calls import V2, Call
-from horde.wire import v2, v2_alchemy, v2_text
+from horde.wire import native, v2, v2_alchemy, v2_text
 
 A = TypeVar("A")
 
@@ -48,6 +49,12 @@ def deliver_text(result: v2_text.TextSubmit) -> Call[v2.SubmitAnswer]:
 def deliver_form(result: v2_alchemy.InterrogateSubmit) -> Call[v2.SubmitAnswer]:
     """The same for a form."""
     return _deliver("interrogate/submit", result)
+
+
+def tell_progress(job_id: str, told: native.ToldProgress) -> Call[native.ProgressHeard]:
+    """Say how far a job is; only Stable Hordes know this. Not repeated: a moment later there is more to say."""
+    path = f"/api/jobs/{quote(job_id, safe='')}/progress"
+    return Call(method="POST", path=path, body=told, answer=native.ProgressHeard, is_repeatable=False)
 
 
 def _pop(path: str, offer: msgspec.Struct, answer: type[A], wait_s: int, *, names_jobs: bool) -> Call[A]:

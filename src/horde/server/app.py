@@ -25,6 +25,7 @@ from horde.server.api.edge.public_lists import PublicLists
 from horde.server.api.edge.shortcut import ShortCuts
 from horde.server.api.native import files
 from horde.server.api.native import kudos as native_kudos
+from horde.server.api.native import progress as native_progress
 from horde.server.api.native import webhooks as native_webhooks
 from horde.server.api.native import workers as native_workers
 from horde.server.api.site import documents as pages
@@ -79,6 +80,7 @@ def create_app(settings: Settings) -> Litestar:
             files.router,
             native_workers.router,
             native_kudos.router,
+            native_progress.router,
             native_webhooks.router,
             documentation.assets(),
             Router("/api/v1", route_handlers=v1_routes.ALL),

@@ -21,6 +21,10 @@ EntryKind = Literal[
     "opening", "ask", "job", "return", "uptime", "promotion", "gift", "award", "admin", "monthly", "style"
 ]
 """What moves kudos (docs/concepts/kudos.md, "Your statement")."""
+PROGRESS_TEXT_MAX = 100_000
+"""Characters; as many as a delivered text may have."""
+PREVIEW_BASE64_MAX = 64 * 1024
+"""A preview is looked at for a second."""
 
 
 class Register(msgspec.Struct):
@@ -167,3 +171,33 @@ class ServiceInfo(msgspec.Struct, kw_only=True):
     """Of this message."""
     software: Software
     api: dict[str, ApiInfo]
+
+
+class ToldProgress(msgspec.Struct, kw_only=True):
+    """A worker tells how far a job is."""
+
+    share: Annotated[float, Meta(ge=0, le=1, examples=[0.5])]
+    """How much is made, from 0 to 1."""
+    text: Annotated[str, Meta(max_length=PROGRESS_TEXT_MAX)] | None = None
+    """The text so far, whole."""
+    preview: Annotated[str, Meta(max_length=PREVIEW_BASE64_MAX)] | None = None
+    """The picture so far: a small webp in base64."""
+
+
+class ProgressHeard(msgspec.Struct):
+    """What a worker hears back."""
+
+    is_wanted: bool
+    """False: nobody waits for this job any more, so it may as well stop."""
+
+
+class JobProgress(msgspec.Struct, kw_only=True):
+    """One job that is worked on."""
+
+    id: str
+    worker_name: str
+    since: str
+    share: float
+    text: str | None = None
+    preview: str | None = None
+    """A small webp in base64."""

@@ -6,18 +6,19 @@ A horde that is away or busy is asked again for ever, with growing pauses; only 
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Callable, Sequence
 
 import structlog
 
 from horde import __version__
-from horde.client import AsyncHorde, HordeError, Retries
+from horde.client import AsyncHorde, BadAnswer, HordeError, Retries, work
 from horde.client.agent import HOME_URL
 from horde.errors import AbortedGen, DuplicateGen, Missing
 from horde.kinds.agents import OUR_AGENT
-from horde.wire import v2
+from horde.wire import native, v2
 from horde.worker import transfer
-from horde.worker.backends.base import BackendFailed
+from horde.worker.backends.base import BackendFailed, Progress
 from horde.worker.trades import AnyTrade
 from horde.worker.trades.base import Said, Taken
 
@@ -46,6 +47,7 @@ class Bridge:
         self.trade = trade
         self._said = said
         self._messages_seen: set[str] = set()
+        self._hears_progress = True
 
     @property
     def worker(self) -> str:
@@ -88,6 +90,25 @@ class Bridge:
             log.info("delivered", job=job_id, kudos=answer.reward)
             return answer
         return None
+
+    async def tell(self, job_id: str, progress: Progress) -> bool:
+        """Say how far a job is; whether its result is still wanted, as far as the horde says. Raises nothing.
+
+        A horde that does not know such calls is asked once.
+        """
+        if not self._hears_progress:
+            return True
+        preview = None if progress.preview is None else base64.b64encode(progress.preview).decode()
+        if preview is not None and len(preview) > native.PREVIEW_BASE64_MAX:
+            preview = None
+        told = native.ToldProgress(share=min(1.0, max(0.0, progress.share)), text=progress.text, preview=preview)
+        try:
+            return (await self.horde.call(work.tell_progress(job_id, told))).is_wanted
+        except (Missing, BadAnswer):
+            self._hears_progress = False
+        except HordeError as error:
+            log.debug("the horde does not hear of progress now", job=job_id, reason=error.message)
+        return True
 
     async def give_back(self, job_ids: Sequence[str], reason: str, *, within_s: float = GIVE_BACK_S_MAX) -> None:
         """Report jobs as faulted, so that the horde hands them to others at once. Raises nothing.

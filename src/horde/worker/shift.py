@@ -20,6 +20,7 @@ from horde.worker.bridge import HOLD_S, Bridge
 from horde.worker.kept import Kept, KeptResult
 from horde.worker.slots import Piece, Slots
 from horde.worker.tally import Doing, Tally
+from horde.worker.telling import Telling
 from horde.worker.trades.base import Batch, Fetch
 from horde.worker.turns import Preempted
 
@@ -204,15 +205,18 @@ class Shift:
     async def _made(
         self, source: Source, batch: Batch[object], piece: Piece, doing: Doing, deadline: float
     ) -> Sequence[object] | None:
+        telling = Telling(source.bridge, batch.job_ids)
+
         def report(progress: Progress) -> None:
             doing.share = progress.share
             piece.progress(progress.share)
+            telling.tell(progress)
 
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(deadline) as lease:
                 order = await batch.prepare(source.fetch)
                 doing.stage = "waiting"
-                async with piece.turn():
+                async with piece.turn(), telling.until_made(lease):
                     doing.stage = "making"
                     began_at = time.monotonic()
                     results = await self._backend.generate(order, report)
@@ -221,6 +225,12 @@ class Shift:
         except Preempted:
             log.info("given back for something urgent", jobs=batch.job_ids)
             await source.bridge.give_back(batch.job_ids, "the owner needs the machine")
+            return None
+        except TimeoutError as error:
+            if telling.is_wanted:
+                await self._failed(source.bridge, batch, error)
+            else:
+                log.info("nobody waits for it any more", jobs=batch.job_ids)
             return None
         except Exception as error:  # noqa: BLE001 - a back end is foreign code: its failure must cost these jobs alone
             await self._failed(source.bridge, batch, error)

@@ -54,7 +54,7 @@ async def deliver(ctx: Context, owner: User, delivery: Delivery, key: Key | None
     """
     if key and (answer := await _answered(ctx, key)) is not None:
         return answer
-    job = await _job_of(ctx, owner, delivery.job_id, delivery.kind)
+    job = await job_of(ctx, owner, delivery.job_id, delivery.kind)
     if job.state != "leased":
         return _paid_when_ended(job)
     # The object is written before the job is marked done: a crash in between leaves a file that the next try replaces,
@@ -81,7 +81,7 @@ async def report_fault(
     A job of another kind than `kind` is not known; None: of whatever kind it is. Raises InvalidJobID,
     WrongCredentials, DuplicateGen; and AbortedGen where `is_once`.
     """
-    job = await _job_of(ctx, owner, job_id, kind)
+    job = await job_of(ctx, owner, job_id, kind)
     if job.state == "done" or (is_once and job.state != "leased"):
         _paid_when_ended(job)
     async with ctx.database.transaction() as tx:
@@ -111,7 +111,8 @@ async def pay_for_cancelled(ctx: Context, job_ids: Sequence[UUID]) -> None:
             raise outcome
 
 
-async def _job_of(ctx: Context, owner: User, job_id: str, kind: str | None) -> Job:
+async def job_of(ctx: Context, owner: User, job_id: str, kind: str | None) -> Job:
+    """A job that an owner's worker was given, of a kind or of any. Raises InvalidJobID, WrongCredentials."""
     try:
         key = UUID(job_id)
     except ValueError:

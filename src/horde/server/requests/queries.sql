@@ -468,3 +468,30 @@ SELECT shared_key_id, sum((waiting + running) * charge_max_mk)::bigint AS promis
 FROM requests
 WHERE shared_key_id = ANY(:ids::uuid[])
 GROUP BY shared_key_id;
+
+-- name: tell_progress
+-- How far a job of an owner's worker is; nothing is written, and no row comes, for a job that is not worked on. What is
+-- told late does not undo what was told since. Text and preview stay when nothing newer is told of them.
+INSERT INTO job_progress AS p (job_id, share, text, preview, told_at)
+SELECT j.id, :share, :text, :preview, :now
+FROM jobs AS j
+JOIN workers AS w ON w.id = j.worker_id
+WHERE j.id = :job_id AND j.state = 'leased' AND w.user_id = :owner_id
+ON CONFLICT (job_id) DO UPDATE
+SET share = greatest(p.share, excluded.share), text = coalesce(excluded.text, p.text),
+    preview = coalesce(excluded.preview, p.preview), told_at = excluded.told_at
+RETURNING job_id;
+
+-- name: progress_of_jobs
+-- The jobs of a request, or of a group, that are worked on, in the order in which they were taken.
+SELECT j.id, w.name AS worker_name, j.leased_at, coalesce(p.share, 0)::float8 AS share, p.text, p.preview
+FROM jobs AS j
+JOIN workers AS w ON w.id = j.worker_id
+LEFT JOIN job_progress AS p ON p.job_id = j.id
+WHERE j.state = 'leased'
+    AND j.request_id IN (SELECT r.id FROM requests AS r WHERE r.id = :id OR r.group_id = :id)
+ORDER BY j.leased_at, j.id;
+
+-- name: is_asked
+-- Whether there is a request, or a group of requests, with this id.
+SELECT EXISTS (SELECT FROM requests WHERE id = :id OR group_id = :id);

@@ -68,6 +68,8 @@ OWN: Final[dict[tuple[str, str], Limits]] = {
     ("POST", "/api/v2/generate/text/submit"): WORK,
     ("POST", "/api/v2/interrogate/pop"): WORK,
     ("POST", "/api/v2/interrogate/submit"): WORK,
+    ("POST", "/api/jobs/{}/progress"): WORK,
+    ("GET", "/api/requests/{}/progress"): (Limit(10, SECOND, "path"),),
     (ANY, "/api/v2/interrogate/status/{}"): (Limit(10, SECOND, "path"),),
     ("POST", "/api/v2/generate/rate/{}"): (Limit(5, MINUTE, "path"),),
     (ANY, "/api/v2/styles/image"): STYLES,
