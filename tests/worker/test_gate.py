@@ -39,7 +39,7 @@ def test_nothing_in_the_way_is_no_reason() -> None:
 
 def test_owner_pauses_it() -> None:
     gate = gate_of()
-    gate.is_paused = True
+    gate.pause()
 
     assert gate.reason() == "the owner paused it"
 
@@ -73,10 +73,10 @@ async def test_it_waits_until_the_reason_is_gone_and_tells_it_meanwhile() -> Non
 
     async def resume(_: float) -> None:
         told.append(tally.paused_for)
-        gate.is_paused = False
+        gate.resume()
 
     gate = Gate(owner, tally, now=lambda: NOON, is_on_battery=lambda: False, sleep=resume)
-    gate.is_paused = True
+    gate.pause()
     await gate.may_work()
 
     assert told == ["the owner paused it"]

@@ -190,6 +190,23 @@ async def test_paused_worker_takes_nothing_and_goes_on_when_it_may(
         await (await asked(requestor)).wait(timeout_s=PATIENCE_S)
 
 
+async def test_pop_that_waits_is_called_back_by_a_pause(
+    horde: RunningHorde, requestor: AsyncHorde, tmp_path: Path
+) -> None:
+    paused, other = Gated(is_open=True), Gated(is_open=True)
+    async with on_shift(worker_settings(horde.url, data=tmp_path, name="paused"), paused):
+        async for attempt in stamina.retry_context(on=AssertionError, attempts=None, timeout=PATIENCE_S, wait_max=0.05):
+            with attempt:
+                assert await requestor.workers()
+        (where,) = control.running(tmp_path)
+        await asyncio.to_thread(control.tell, where, "pause")
+        request = await asked(requestor)
+        async with on_shift(worker_settings(horde.url, data=tmp_path, name="other"), other):
+            (image,) = await (await request.wait(timeout_s=PATIENCE_S)).images()
+
+    assert image.worker_name == "other"
+
+
 async def test_owner_stops_it_from_another_terminal(horde: RunningHorde, tmp_path: Path) -> None:
     backend = Gated()
     working = asyncio.create_task(work(Team(Owner(worker_settings(horde.url, data=tmp_path)), {"tested": backend})))

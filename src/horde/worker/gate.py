@@ -37,14 +37,22 @@ class Gate:
         gpu_busy_percent: Callable[[], int] = lambda: 0,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self.is_paused = False
-        """The owner said `pause`."""
+        self.shut = asyncio.Event()
+        """The owner said `pause`: a pop that waits for work is called back."""
         self._owner = owner
         self._tally = tally
         self._now = now
         self._is_on_battery = is_on_battery or on_battery
         self._gpu_busy_percent = gpu_busy_percent
         self._sleep = sleep
+
+    def pause(self) -> None:
+        """Take no work until `resume`. Safe to call twice, as that is."""
+        self.shut.set()
+
+    def resume(self) -> None:
+        """Take work again, if nothing else is in the way."""
+        self.shut.clear()
 
     async def may_work(self) -> None:
         """Wait until work may be taken."""
@@ -61,7 +69,7 @@ class Gate:
     def reason(self) -> str:
         """Why no work is taken now; empty when it is."""
         settings = self._owner.settings
-        if self.is_paused:
+        if self.shut.is_set():
             return "the owner paused it"
         if not settings.hours.holds(self._now().time()):
             return f"outside the hours {settings.work_hours}"

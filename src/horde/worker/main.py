@@ -107,6 +107,7 @@ def _shifts(
             kept=kept,
             tally=team.tally,
             may_work=gate.may_work,
+            shut=gate.shut,
         )
 
     shifts = [shift(lines, suffix, is_own=False)]
@@ -132,8 +133,10 @@ def _obey(team: Team, gate: Gate) -> Callable[[control.Verb], control.State]:
     def obey(verb: control.Verb) -> control.State:
         if verb == "stop":
             team.wishes.add()
-        elif verb in ("pause", "resume"):
-            gate.is_paused = verb == "pause"
+        elif verb == "pause":
+            gate.pause()
+        elif verb == "resume":
+            gate.resume()
         return state_of(team.owner.settings, list(team.backends.items()), team.tally, gate.reason())
 
     return obey

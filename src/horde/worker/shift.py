@@ -21,7 +21,7 @@ from horde.worker.kept import Kept, KeptResult
 from horde.worker.slots import Piece, Slots
 from horde.worker.tally import Doing, Tally
 from horde.worker.telling import Telling
-from horde.worker.trades.base import Batch, Fetch
+from horde.worker.trades.base import Batch, Fetch, Taken
 from horde.worker.turns import Preempted
 
 log = structlog.get_logger("worker")
@@ -87,6 +87,7 @@ class Shift:
         kept: Kept,
         tally: Tally | None = None,
         may_work: Callable[[], Awaitable[None]] = always,
+        shut: asyncio.Event | None = None,
         hold_s: int | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -99,6 +100,7 @@ class Shift:
         self._kept = kept
         self._tally = tally or Tally()
         self._may_work = may_work
+        self._shut = shut or asyncio.Event()
         self._hold_s = hold_s if hold_s is not None else HOLD_S if len(sources) == 1 else HOLD_S_OF_SEVERAL
         self._sleep = sleep
         self._welcome: set[int] = set()
@@ -175,14 +177,28 @@ class Shift:
             await self._sleep(await self.pop_once())
 
     async def _taken(self, source: Source, *, wait_s: int) -> int:
-        taken = await source.bridge.pop(
-            self._backend.abilities, self._slots.held_jobs, pixels_max=self._pixels_max, wait_s=wait_s
-        )
+        taken = await self._popped(source, wait_s=wait_s)
+        if taken is None:
+            return 0
         self._tally.skipped.clear()
         self._tally.skipped.update(taken.skipped or {})
         for batch in taken.batches:
             self._slots.start(batch.job_ids, partial(self._work, source, batch))
         return len(taken.batches)
+
+    async def _popped(self, source: Source, *, wait_s: int) -> Taken[object] | None:
+        # None: called back, because no work shall be taken now. The server sees the line end and gives nothing.
+        pop = source.bridge.pop(
+            self._backend.abilities, self._slots.held_jobs, pixels_max=self._pixels_max, wait_s=wait_s
+        )
+        popping, shut = asyncio.create_task(pop), asyncio.create_task(self._shut.wait())
+        try:
+            await asyncio.wait({popping, shut}, return_when=asyncio.FIRST_COMPLETED)
+            return popping.result() if popping.done() else None
+        finally:
+            shut.cancel()
+            popping.cancel()
+            await asyncio.gather(popping, return_exceptions=True)
 
     async def _work(self, source: Source, batch: Batch[object], piece: Piece) -> None:
         deadline = asyncio.get_running_loop().time() + batch.lease_s
