@@ -46,6 +46,7 @@ EXAMPLES: Final[Mapping[str, Mapping[str, object]]] = {
     },
     f"POST {V2}/generate/submit": {"id": NOBODYS_ID, "generation": WHITE_SQUARE, "seed": 42, "state": "ok"},
     f"POST {V2}/generate/rate/{{}}": {"ratings": [{"id": NOBODYS_ID, "rating": 7}]},
+    "POST /api/jobs/{}/progress": {"share": 0.5, "text": "Once upon a time"},
     f"POST {V2}/generate/text/async": {
         "prompt": "Once upon a time there was a horde of robots",
         "params": {"max_length": 80, "max_context_length": 1024},
