@@ -11,8 +11,10 @@ STAMPS := $(VENV)/.stamps
 UV_PIP := $(BIN)/uv pip
 TO     := --python $(BIN)/python
 
-# Other people's clients, against which the server is tested, and their environment.
-FOREIGN := tests/foreign_clients
+# Other people's clients, against which the server is tested, other people's programs, by which the back ends of the
+# worker are, and the environment of each.
+FOREIGN := tests/foreign_clients tests/foreign_programs
+FOREIGN_STAMPS := $(FOREIGN:tests/%=$(STAMPS)/%)
 
 # Yours to set: PYTHON=<the Python to build .venv with>, ARGS=<more words for run, test, bench, simulate and lock>,
 # JOBS=<processes that run tests, each with a PostgreSQL of its own; 0: one, in which a debugger works>.
@@ -31,7 +33,7 @@ install: $(STAMPS)/install ## Build .venv with the horde command in it
 run: $(STAMPS)/install ## Start a private horde: server, database and web page; Ctrl-C stops it
 	@exec $(BIN)/horde up $(ARGS)
 
-test: $(STAMPS)/dev $(STAMPS)/foreign_clients ## Run the tests; e.g. make test ARGS="-k lease"
+test: $(STAMPS)/dev $(FOREIGN_STAMPS) ## Run the tests; e.g. make test ARGS="-k lease"
 	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
 
 bench: $(STAMPS)/install ## Measure the server, about 10 minutes; e.g. make bench ARGS="--only cycle --quick"
@@ -59,7 +61,8 @@ lock: $(STAMPS)/bootstrap ## Remake the lock files; make lock ARGS=--upgrade tak
 	$(LOCK) requirements-bootstrap.in --output-file requirements-bootstrap.lock
 	$(LOCK) pyproject.toml --output-file requirements.lock
 	$(LOCK) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
-	$(LOCK) $(FOREIGN)/requirements.in --output-file $(FOREIGN)/requirements.lock
+	for folder in $(FOREIGN); do \
+		$(LOCK) $$folder/requirements.in --output-file $$folder/requirements.lock || exit; done
 
 clean: ## Remove .venv, caches and build outputs
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -82,10 +85,9 @@ $(STAMPS)/dev: $(STAMPS)/install requirements-dev.lock
 	@touch $@
 
 # They are not needed to work on the horde: where a package index lacks them, their tests say so and are skipped.
-$(STAMPS)/foreign_clients: $(STAMPS)/bootstrap $(FOREIGN)/requirements.lock
-	@rm -rf $(VENV)/foreign_clients
-	@$(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/foreign_clients
-	@$(UV_PIP) install --quiet --python $(VENV)/foreign_clients --no-deps --require-hashes \
-		-r $(FOREIGN)/requirements.lock \
-		|| { rm -rf $(VENV)/foreign_clients; echo "note: the foreign clients' packages could not be installed"; }
+$(FOREIGN_STAMPS): $(STAMPS)/%: $(STAMPS)/bootstrap tests/%/requirements.lock
+	@rm -rf $(VENV)/$*
+	@$(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/$*
+	@$(UV_PIP) install --quiet --python $(VENV)/$* --no-deps --require-hashes -r tests/$*/requirements.lock \
+		|| { rm -rf $(VENV)/$*; echo "note: the packages of $* could not be installed"; }
 	@touch $@

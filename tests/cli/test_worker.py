@@ -53,7 +53,7 @@ def test_wrong_key_ends_the_worker_with_a_hint(horde: RunningHorde) -> None:
 
 @pytest.mark.parametrize(
     ("words", "fragment"),
-    [(["--backend", "nope"], "known are demo"), (["--threads", "0"], "threads"), (["--threads", "many"], "many")],
+    [(["--backend", "nope"], "known are a1111"), (["--threads", "0"], "threads"), (["--threads", "many"], "many")],
 )
 def test_wrong_usage_is_one_line_and_a_hint(
     words: list[str], fragment: str, capsys: pytest.CaptureFixture[str]
@@ -64,6 +64,16 @@ def test_wrong_usage_is_one_line_and_a_hint(
     assert captured.out == ""
     assert fragment in captured.err.splitlines()[0]
     assert "\n\nhint: " in captured.err
+
+
+def test_program_that_is_away_at_the_start_is_named_with_a_hint() -> None:
+    with started("worker", "--backend", "comfyui=http://127.0.0.1:9") as process:
+        _, stderr = process.communicate(timeout=END_S_MAX)
+
+    assert process.returncode == FAILED
+    assert "error: ComfyUI does not answer at http://127.0.0.1:9: " in stderr
+    assert "hint: docs/guides/lend-your-gpu.md" in stderr
+    assert "Traceback" not in stderr
 
 
 def test_dry_run_shows_the_offer_and_no_key_and_asks_nobody(tmp_path: Path) -> None:

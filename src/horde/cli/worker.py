@@ -10,16 +10,21 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from horde.cli.output import CommandFailed, answer
+from horde.cli.output import FAILED, CommandFailed, answer
 from horde.cli.refusals import refusals
 from horde.cli.worker_control import pause, resume, status, stop
 from horde.cli.worker_models import app as models_app
 from horde.environment import BadSetting
 from horde.worker import main, speech
 from horde.worker.backends import UnknownBackend, chosen
+from horde.worker.backends.base import BackendFailed
 from horde.worker.offer import offers
 from horde.worker.owner import Owner
 from horde.worker.screen import Screen
+
+BACKEND_HINT = (
+    "docs/guides/lend-your-gpu.md tells what each back end needs; `--backend NAME=URL` says where its program is."
+)
 
 app = App(name="worker", help="Lend this machine to a horde.")
 for command in (status, pause, resume, stop):
@@ -84,4 +89,7 @@ def worker(
                 main.run(team)
     except (BadSetting, UnknownBackend) as error:
         raise CommandFailed(str(error), hint="`horde worker --help` lists the options.") from error
+    except BackendFailed as error:
+        message, _, hint = str(error).partition("\n\nhint: ")
+        raise CommandFailed(message, hint=hint or BACKEND_HINT, status=FAILED) from error
     return 0

@@ -8,7 +8,13 @@ from typing import Final, Protocol, cast
 
 from horde.worker.backends.base import AnyBackend
 
-BACKENDS: Final = {"demo": "horde.worker.backends.demo:Demo"}
+BACKENDS: Final = {
+    "a1111": "horde.worker.backends.a1111:A1111",
+    "comfyui": "horde.worker.backends.comfyui:ComfyUI",
+    "demo": "horde.worker.backends.demo:Demo",
+    "koboldai": "horde.worker.backends.koboldai:KoboldAI",
+    "openai": "horde.worker.backends.openai:OpenAI",
+}
 """Each by the place of what makes it, which is imported when somebody wants it: some need much."""
 
 

@@ -1,0 +1,1 @@
+"""Other people's programs, real and running, by which our back ends are tried."""

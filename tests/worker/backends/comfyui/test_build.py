@@ -1,0 +1,115 @@
+"""Graphs hold what was ordered. That ComfyUI takes them is seen in the conformance suite, by recordings."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+
+from horde.kinds.image_params import ControlType, Sampler
+from horde.worker.backends.base import ImageOrder
+from horde.worker.backends.comfyui.build import Built, Plan, Uploaded, built
+from horde.worker.backends.comfyui.samplers import SAMPLERS
+from horde.worker.backends.comfyui.stock import CONTROLS, Stock
+from horde.worker.backends.image_details import details_of
+from tests.worker.backends.programs.scenes import image_order
+
+STOCK = Stock(
+    checkpoints=("deliberate.safetensors",),
+    loras={"pixel art": "style/Pixel Art.safetensors"},
+    embeddings=frozenset({"easynegative"}),
+    controlnets={"canny": "control_canny.pth"},
+    preprocessors={"canny": "Canny"},
+)
+
+
+def graph_of(order: ImageOrder, uploaded: Uploaded | None = None) -> Built:
+    plan = Plan(
+        order=order,
+        details=details_of(order),
+        checkpoint="deliberate.safetensors",
+        stock=STOCK,
+        uploaded=uploaded or Uploaded(),
+    )
+    return built(plan, 5)
+
+
+def inputs(made: Built, kind: str) -> list[dict[str, Any]]:
+    nodes: list[dict[str, Any]] = list(made.graph.nodes.values())
+    return [node["inputs"] for node in nodes if node["class_type"] == kind]
+
+
+def test_words_and_numbers_of_the_order_reach_the_nodes() -> None:
+    made = graph_of(image_order("m", size=(128, 64), cfg_scale=6.5, sampler_name="k_dpmpp_2m", karras=True))
+
+    assert [texts["text"] for texts in inputs(made, "CLIPTextEncode")] == ["a horde of stable robots", "ugly"]
+    assert inputs(made, "EmptyLatentImage") == [{"width": 128, "height": 64, "batch_size": 1}]
+    (sampled,) = inputs(made, "KSampler")
+    asked = {name: value for name, value in sampled.items() if not isinstance(value, list)}
+    assert asked == {
+        "seed": 5, "steps": 2, "cfg": 6.5, "sampler_name": "dpmpp_2m", "scheduler": "karras", "denoise": 1.0,
+    }  # fmt: skip
+
+
+def test_every_link_leads_to_a_node() -> None:
+    made = graph_of(
+        image_order("m", size=(1024, 1024), hires_fix=True, clip_skip=2, loras=[{"name": "pixel art"}], karras=False)
+    )
+
+    for node in made.graph.nodes.values():
+        assert isinstance(node["inputs"], dict)
+        links = [value for value in node["inputs"].values() if isinstance(value, list)]
+        assert all(number in made.graph.nodes for number, _ in links)
+
+
+def test_hires_fix_makes_a_small_picture_and_enlarges_it() -> None:
+    made = graph_of(image_order("m", size=(1024, 512 * 3), hires_fix=True, hires_fix_denoising_strength=0.4))
+
+    assert inputs(made, "EmptyLatentImage") == [{"width": 512, "height": 768, "batch_size": 1}]
+    assert [(larger["width"], larger["height"]) for larger in inputs(made, "LatentUpscale")] == [(1024, 1536)]
+    assert [sampled["denoise"] for sampled in inputs(made, "KSampler")] == [1.0, 0.4]
+
+
+def test_hires_fix_leaves_a_picture_to_begin_with_as_large_as_it_is() -> None:
+    made = graph_of(image_order("m", size=(1024, 1024), hires_fix=True), Uploaded(picture="p"))
+
+    assert inputs(made, "LatentUpscale") == []
+    assert len(inputs(made, "KSampler")) == 1
+
+
+def test_lora_is_found_whatever_its_letters_and_a_missing_one_is_told() -> None:
+    loras = [{"name": "Pixel ART", "model": 0.5, "clip": 0.25}, {"name": "12345", "is_version": True}]
+    made = graph_of(image_order("m", loras=loras))
+
+    (loaded,) = inputs(made, "LoraLoader")
+    assert (loaded["lora_name"], loaded["strength_model"], loaded["strength_clip"]) == (
+        "style/Pixel Art.safetensors", 0.5, 0.25,
+    )  # fmt: skip
+    assert [(remark.type, remark.value, remark.ref) for remark in made.metadata] == [
+        ("lora", "download_failed", "12345")
+    ]
+
+
+def test_textual_inversion_goes_into_the_prompt_that_it_is_for() -> None:
+    made = graph_of(image_order("m", tis=[{"name": "EasyNegative", "inject_ti": "negprompt", "strength": 0.8}]))
+
+    assert inputs(made, "CLIPTextEncode")[1]["text"] == "ugly, (embedding:EasyNegative:0.8)"
+
+
+def test_what_no_node_does_is_told_with_the_picture() -> None:
+    made = graph_of(image_order("m", tiling=True, transparent=True, post_processing=["GFPGAN"]))
+
+    assert [remark.ref for remark in made.metadata] == [
+        "made without tiling", "made without transparency", "made without post-processing",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("sampler", get_args(Sampler))
+def test_every_sampler_of_the_horde_has_a_name_there(sampler: Sampler) -> None:
+    (sampled,) = inputs(graph_of(image_order("m", sampler_name=sampler)), "KSampler")
+
+    assert sampled["sampler_name"] == SAMPLERS[sampler]
+
+
+def test_every_control_type_of_the_horde_is_known() -> None:
+    assert set(CONTROLS) == set(get_args(ControlType))
