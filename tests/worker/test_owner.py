@@ -82,3 +82,21 @@ def test_owners_own_requests_are_asked_for_under_a_name_of_their_own(file: File)
     said = owner_of(file, name="rig").said(" (own)", "owner")
 
     assert (said.name, said.serves) == ("rig (own)", "owner")
+
+
+@pytest.mark.parametrize(("text", "flags"), [("", {}), ("backend: auto\n", {}), ("", {"backend": "auto"})])
+def test_what_is_found_settles_what_the_owner_left_open(file: File, text: str, flags: dict[str, object]) -> None:
+    file.write(text)
+    owner = owner_of(file, **flags)
+    assert owner.settings.backend == "auto"
+
+    owner.suggest({"backend": "found", "max_pixels": 4096})
+    assert (owner.settings.backend, owner.said().max_pixels) == ("found", 4096)
+
+
+def test_what_the_owner_said_is_not_found_out(file: File) -> None:
+    file.write("backend: mine\nmax_pixels: 8192\n")
+    owner = owner_of(file)
+    owner.suggest({"backend": "found", "max_pixels": 4096})
+
+    assert (owner.settings.backend, owner.said().max_pixels) == ("mine", 8192)

@@ -92,4 +92,4 @@ def test_machine_tells_what_it_has_and_nothing_that_it_has_not(tmp_path: Path) -
 
     assert 0 < seen.memory_free_bytes <= seen.memory_bytes
     assert seen.disk_free_bytes > 0
-    assert all(0 <= card.memory_free_bytes <= card.memory_bytes for card in seen.cards)
+    assert all(0 <= card.memory_used_mib <= card.memory_mib for card in seen.cards)

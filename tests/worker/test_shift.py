@@ -137,6 +137,7 @@ async def test_owner_is_told_why_a_job_failed(horde: RunningHorde, requestor: As
     async with on_shift(settings, Failing(failures=1, error=BackendFailed("no such LoRA"))):
         await request.wait(timeout_s=PATIENCE_S)
         (where,) = control.running(settings.data)
+        state = await asyncio.to_thread(control.tell, where, "status")
         # The requestor may have the picture before the worker has the answer to its delivery.
         async for attempt in stamina.retry_context(on=AssertionError, attempts=None, timeout=PATIENCE_S, wait_max=0.05):
             with attempt:

@@ -10,14 +10,15 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from horde.cli.output import FAILED, CommandFailed, answer
+from horde.cli.output import FAILED, CommandFailed, answer, say
 from horde.cli.refusals import refusals
 from horde.cli.worker_control import pause, resume, status, stop
 from horde.cli.worker_models import app as models_app
 from horde.environment import BadSetting
 from horde.worker import main, speech
-from horde.worker.backends import UnknownBackend, chosen
+from horde.worker.backends import AUTO, UnknownBackend, chosen
 from horde.worker.backends.base import BackendFailed
+from horde.worker.found_out import found_out
 from horde.worker.offer import offers
 from horde.worker.owner import Owner
 from horde.worker.screen import Screen
@@ -78,9 +79,12 @@ def worker(
     }
     try:
         owner = Owner.from_files(Path.cwd(), config, flags)
+        reasons = asyncio.run(found_out(owner)) if owner.settings.backend == AUTO else []
         team = main.Team(owner, chosen(owner.settings.backend, owner.settings.options))
         speech.speak(owner.settings.log_level)
         owner.warn()
+        for reason in reasons:
+            say(reason)
         with refusals():
             if dry_run:
                 answer(asyncio.run(offers(team)))

@@ -10,6 +10,7 @@ import structlog
 
 from horde.environment import BadSetting
 from horde.kinds.base import Serves
+from horde.worker.backends import AUTO
 from horde.worker.bridge import AGENT
 from horde.worker.settings import Settings
 from horde.worker.settings_file import read_files
@@ -37,6 +38,7 @@ class Owner:
         self._environment: Mapping[str, str] | None = None
         self._flags: Mapping[str, object] = {}
         self._warnings: list[str] = []
+        self._suggested: Mapping[str, object] = {}
         self._files: tuple[Path, ...] = ()
         self._seen: list[tuple[int, int] | None] = []
 
@@ -49,13 +51,16 @@ class Owner:
         environment: Mapping[str, str] | None = None,
     ) -> Owner:
         """Read everything. Raises BadSetting."""
-        found = read_files(folder, named)
-        owner = cls(Settings.read(found.values, environment, flags))
+        owner = cls(Settings())
         owner._folder, owner._named, owner._environment, owner._flags = folder, named, environment, flags
-        owner._files = found.files
-        owner._seen = [_mark(path) for path in found.files]
-        owner._warnings = found.warnings
+        owner.settings = owner._read()
+        owner._seen = [_mark(path) for path in owner._files]
         return owner
+
+    def suggest(self, values: Mapping[str, object]) -> None:
+        """Settings for what nobody said: below the files, the environment and the flags. Raises BadSetting."""
+        self._suggested = values
+        self.settings = self._read()
 
     def warn(self) -> None:
         """Log what is odd in the files; once they have been read, and somebody can hear it."""
@@ -71,12 +76,10 @@ class Owner:
             if marks == self._seen:
                 return False
             self._seen = marks
-            found = read_files(self._folder, self._named)
-            settings = Settings.read(found.values, self._environment, self._flags)
+            settings = self._read()
         except BadSetting as error:
             log.warning("the settings file changed and cannot be used, so nothing changes", reason=str(error))
             return False
-        self._warnings = found.warnings
         self.warn()
         return self._take(settings)
 
@@ -90,6 +93,16 @@ class Owner:
             serves=serves or settings.serves,
             **{field: getattr(settings, field) for field in SAID_AS_SET},
         )
+
+    def _read(self) -> Settings:
+        assert self._folder is not None, "there is nothing to read settings from"
+        found = read_files(self._folder, self._named)
+        self._files, self._warnings = found.files, found.warnings
+        settings = Settings.read({**self._suggested, **found.values}, self._environment, self._flags)
+        if settings.backend != AUTO:
+            return settings
+        # Also where it was said: `auto` asks for what is found.
+        return msgspec.structs.replace(settings, backend=str(self._suggested.get("backend", AUTO)))
 
     def _take(self, settings: Settings) -> bool:
         changed = {

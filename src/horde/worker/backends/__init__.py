@@ -16,10 +16,8 @@ BACKENDS: Final = {
     "openai": "horde.worker.backends.openai:OpenAI",
 }
 """Each by the place of what makes it, which is imported when somebody wants it: some need much."""
-
-
 AUTO = "auto"
-"""What is found on this machine."""
+"""In place of a name: what is found on this machine (worker/found_out.py)."""
 
 
 class Factory(Protocol):
@@ -60,8 +58,6 @@ def chosen(words: str, options: Mapping[str, Mapping[str, object]]) -> dict[str,
     Those named twice are told apart by a number. Raises UnknownBackend.
     """
     made: dict[str, AnyBackend] = {}
-    if words == AUTO:
-        words = "demo"
     for word in filter(None, (part.strip() for part in words.split(","))):
         name, has_url, url = word.partition("=")
         with_url = {"url": url.strip()} if has_url else {}
