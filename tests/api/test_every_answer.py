@@ -36,6 +36,28 @@ def test_every_answer_may_be_read_by_a_browser_and_names_its_node(
     assert answer.headers["horde-node"].count(":") == 2
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/api/v2/status/heartbeat", {}, 200),
+        ("GET", "/api/v2/status/heartbeat", {"X-Fields": "message"}, 200),
+        ("GET", "/api/v2/workers", {}, 200),
+        ("GET", "/api/v2/generate/check/nothing", {}, 404),
+        ("POST", ASKING, {}, 400),
+        ("PATCH", ASKING, {}, 405),
+        ("HEAD", "/api/v2/status/heartbeat", {}, 200),
+        ("GET", "/api/v1/users", {}, 200),
+        ("GET", "/api/v1/users/nobody", {}, 404),
+    ],
+)
+def test_json_says_in_which_letters_it_is_written(
+    shared_client: httpx.Client, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = shared_client.request(method, path, headers=headers)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json; charset=utf-8")
+
+
 def test_browser_may_send_what_clients_send(shared_horde: RunningHorde) -> None:
     asked = {"Origin": "https://ui.example", "Access-Control-Request-Method": "PATCH"}
     with shared_horde.client(key=None) as client:

@@ -91,6 +91,17 @@ def test_missing_property_is_keyed_by_its_name(shared_client: httpx.Client) -> N
     assert list(shared_client.post(SUBMIT, json={"id": "x", "seed": 1}).json()["errors"]) == ["generation"]
 
 
+@pytest.mark.parametrize(
+    ("path", "name"), [(ASYNC, "prompt"), ("/api/v2/kudos/transfer", "username"), ("/api/v2/interrogate/submit", "id")]
+)
+def test_missing_argument_is_told_in_the_words_that_clients_know(
+    shared_client: httpx.Client, path: str, name: str
+) -> None:
+    told = shared_client.post(path, json={}).json()["errors"][name]
+
+    assert told.endswith("Missing required parameter in the JSON body")
+
+
 @pytest.mark.parametrize("path", [ASYNC, POP, SUBMIT])
 def test_missing_key_is_a_missing_argument(shared_horde: RunningHorde, path: str) -> None:
     body = {"prompt": "x", "name": "x", "models": ["abc"], "id": NOBODY, "generation": "R2", "seed": 1}

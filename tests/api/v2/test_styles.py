@@ -239,7 +239,7 @@ def test_style_out_of_its_bounds_breaks_the_schema(
 ) -> None:
     answer = shared_client.post(path, json=fields)
 
-    assert (answer.status_code, [key.replace("...", "0") for key in answer.json()["errors"]]) == (400, [at])
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, [at])
 
 
 # -------------------------------------------------------------------------------------- change and delete

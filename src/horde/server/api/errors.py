@@ -25,8 +25,12 @@ log = structlog.get_logger(__name__)
 
 VALIDATION_FAILED = "Input payload validation failed"
 AT_PATH = re.compile(r"^(?P<reason>.*?)(?: - at `(?:key in )?\$(?P<path>.*)`)?$", re.DOTALL)
+MISSING_ARGUMENT = ". Missing required parameter in the JSON body"
+"""How the contract ends what it says of a call that lacks an argument; of what lies deeper it does not say it."""
 MISSING_FIELD = re.compile(r"^Object missing required field `(?P<name>[^`]+)`$")
-INDEX = re.compile(r"\[(\d+|\.\.\.)\]")
+INDEX = re.compile(r"\[(\d+)\]")
+ANY_VALUE = "[...]"
+"""How msgspec tells of a value under any key: not under which."""
 RETRY_AFTER_S = "2"
 NOT_FOUND_PAGE = "<!doctype html><title>404 Not Found</title><h1>Not Found</h1><p>There is nothing at this address.</p>"
 
@@ -48,10 +52,11 @@ class BadPayload(Exception):
         """
         found = AT_PATH.match(str(error))
         assert found is not None, "the expression matches every text"
-        reason, path = found["reason"], INDEX.sub(r".\1", found["path"] or "")
+        reason, path = found["reason"], INDEX.sub(r".\1", (found["path"] or "").replace(ANY_VALUE, ""))
         if missing := MISSING_FIELD.match(reason):
+            is_argument = not path and not under
             path = f"{path}.{missing['name']}"
-            reason = f"'{missing['name']}' is a required property"
+            reason = f"'{missing['name']}' is a required property{MISSING_ARGUMENT if is_argument else ''}"
         return cls({f"{under}{path}".removeprefix("."): reason})
 
 

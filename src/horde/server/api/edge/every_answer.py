@@ -12,6 +12,9 @@ from horde.server.api.errors import NOT_FOUND_PAGE
 
 Headers = list[tuple[bytes, bytes]]
 
+JSON = (b"content-type", b"application/json")
+JSON_IN_UTF_8 = (b"content-type", b"application/json; charset=utf-8")
+"""How the contract has every answer in JSON described."""
 METHODS = "POST, GET, OPTIONS, PUT, DELETE, PATCH"
 SENT_HEADERS = (
     "Accept, Content-Type, Content-Length, Accept-Encoding, X-CSRF-Token, apikey, Client-Agent, X-Fields,"
@@ -53,7 +56,8 @@ class EveryAnswer:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._headers]
+                described = [JSON_IN_UTF_8 if header == JSON else header for header in message["headers"]]
+                message["headers"] = described + self._headers
                 if is_preflight:
                     _describe(message)
             await send(message)
