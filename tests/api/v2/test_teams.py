@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.api.actors import NOBODYS_ID, Json, ask, pop, register, serve_one
+from tests.api.v2 import alchemists
 from tests.api.v2.by_hand import change
 from tests.plugins.hordes import ANONYMOUS, RunningHorde
 
@@ -114,6 +115,18 @@ def test_unknown_team_is_not_found(shared_horde: RunningHorde, method: str, team
         assert refused(call(nobody, method, f"{TEAMS}/{team_id}")) == (404, "TeamNotFound")
 
 
+def test_texts_of_a_team_are_harmless_in_pages_that_show_them(client: httpx.Client, keys: Keys) -> None:
+    team_id = found(client, keys["ada"], "<b>Foxes</b>", info=" <script>&</script> ")
+
+    team = client.get(f"{TEAMS}/{team_id}").json()
+    assert (team["name"], team["info"]) == ("&lt;b&gt;Foxes&lt;/b&gt;", "&lt;script&gt;&amp;&lt;/script&gt;")
+    changed = {"name": "<i>Wolves", "info": "> we"}
+    assert call(client, "PATCH", f"{TEAMS}/{team_id}", keys["ada"], **changed) == (
+        200, {"name": "&lt;i&gt;Wolves", "info": "&gt; we"}
+    )  # fmt: skip
+    assert refused(call(client, "POST", TEAMS, keys["ada"], name="<I>wolves")) == (400, "TeamNameAlreadyExists")
+
+
 def test_key_at_a_team_must_be_a_moderators(client: httpx.Client, keys: Keys) -> None:
     team_id = found(client, keys["ada"])
 
@@ -122,6 +135,20 @@ def test_key_at_a_team_must_be_a_moderators(client: httpx.Client, keys: Keys) ->
 
 
 # ---------------------------------------------------------------------------------------------- workers
+def test_alchemist_of_a_team_is_named_as_elsewhere_and_its_forms_are_no_models(
+    client: httpx.Client, keys: Keys
+) -> None:
+    foxes = found(client, keys["ada"])
+    with httpx.Client(base_url=client.base_url, headers={"apikey": keys["bob"]}) as bob:
+        alchemists.pop(bob, name="Merlin")
+    merlin = client.get(f"{WORKERS}/name/Merlin").json()
+    joined(client, keys["bob"], merlin["id"], foxes)
+
+    team = client.get(f"{TEAMS}/{foxes}").json()
+    assert [worker["type"] for worker in team["workers"]] == [merlin["type"]] == ["interrogation"]
+    assert team["models"] == []
+
+
 def test_workers_join_and_leave(client: httpx.Client, keys: Keys) -> None:
     foxes, wolves = found(client, keys["ada"]), found(client, keys["ada"], "Wolves")
     atlas = worker_of(client, keys["bob"], "Atlas", models=["sdxl", "flux"])

@@ -19,6 +19,7 @@ from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.teams.count import sql
 from horde.server.teams.read import Team, team_by_id
+from horde.server.workers.harmless import harmless
 from horde.server.workers.roster import sql as workers
 
 NAME_MIN, NAME_MAX = 3, 100
@@ -33,7 +34,7 @@ async def found_team(ctx: Context, founder: User, name: str, info: str | None) -
         raise AnonForbidden("The anonymous account cannot found teams.")
     if not founder.is_trusted:
         raise UntrustedTeamCreation
-    name, team_id = _name(name), uuid.uuid4()
+    name, info, team_id = _name(name), _info(info), uuid.uuid4()
     async with ctx.database.transaction() as tx:
         added = await tx.run(sql.add_team, id=team_id, name=name, info=info, user_id=founder.id, now=ctx.now)
         if not added:
@@ -58,7 +59,7 @@ async def change_team(ctx: Context, caller: User, team: Team, *, name: str | Non
                 raise _taken(name)
             # Who remembers the workers has the old name.
             await tx.run(workers.set_team, ids=await _members(tx, team.id), team_id=team.id)
-        await tx.run(sql.change_team, id=team.id, name=name, info=info)
+        await tx.run(sql.change_team, id=team.id, name=name, info=_info(info))
         return await team_by_id(tx, str(team.id))
 
 
@@ -84,7 +85,11 @@ def _name(text: str) -> str:
     name = " ".join(text.split())
     if not NAME_MIN <= len(name) <= NAME_MAX:
         raise BadInput(f"The name of a team has {NAME_MIN} to {NAME_MAX} characters, not {len(name)}.")
-    return name
+    return harmless(name)
+
+
+def _info(text: str | None) -> str | None:
+    return None if text is None else harmless(text)
 
 
 def _taken(name: str) -> TeamNameAlreadyExists:

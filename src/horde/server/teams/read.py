@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from horde.errors import TeamNotFound
+from horde.kinds import KINDS
 from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.teams.count import sql
@@ -60,7 +61,7 @@ class TeamSeen:
     @property
     def models(self) -> list[tuple[str, int]]:
         """The models that its workers offer, each with how many do; the most offered first."""
-        counts = Counter(model for member in self.members for model in member.models)
+        counts = Counter(model for member in self.members if KINDS[member.kind].has_models for model in member.models)
         return sorted(counts.items(), key=lambda found: (-found[1], found[0]))
 
 

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from html import escape
 from uuid import UUID
 
 import msgspec
@@ -29,6 +28,7 @@ from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.moderation.blocks import refuse_blocked
 from horde.server.modes.modes import modes
+from horde.server.workers.harmless import harmless
 from horde.server.workers.joining import Newcomer, are_limited, hold_the_door, origin, room
 from horde.server.workers.online import Member, online
 from horde.server.workers.roster import ONLINE_FOR, OfferTerms, Worker, sql
@@ -96,11 +96,8 @@ async def check_in(ctx: Context, owner: User, said: CheckIn) -> Member:
 
 
 def tidy(name: str) -> str:
-    """A worker's name as it is kept: without needless white space, not too long, and harmless in a page that shows it.
-
-    Source: contract/lifecycle.md, section 12, which lets a few tags through.
-    """
-    return escape(" ".join(name.split())[:NAME_MAX].rstrip(), quote=False)
+    """A worker's name as it is kept: without needless white space, not too long, and harmless in pages that show it."""
+    return harmless(" ".join(name.split())[:NAME_MAX])
 
 
 def _is_old_news(worker: Worker, owner: User, said: CheckIn, now: datetime) -> bool:

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from html import escape
 from typing import Literal
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from horde.errors.sharing import MessagesOnlyOwnWorkers, NotOwnMessages, TooMany
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.memory import Copy
+from horde.server.workers.harmless import harmless
 from horde.server.workers.read import worker
 from horde.server.workers.roster import ONLINE_FOR, sql
 
@@ -66,7 +66,7 @@ async def write_message(
     if not author.is_moderator and (target is None or target.user_id != author.id):
         raise MessagesOnlyOwnWorkers
     hours = HOURS_USUAL if hours is None else hours
-    words = escape(text.strip(), quote=False)
+    words = harmless(text)
     if not words:
         raise BadInput("A message cannot be empty.")
     if not 1 <= hours <= HOURS_MAX:
@@ -77,7 +77,7 @@ async def write_message(
         worker_id=target.id if target else None,
         user_id=author.id,
         message=words,
-        origin=escape(named.strip(), quote=False),
+        origin=harmless(named),
         created_at=ctx.now,
         expires_at=ctx.now + timedelta(hours=hours),
     )

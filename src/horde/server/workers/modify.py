@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from uuid import UUID
 
 from horde.errors import (
@@ -19,6 +18,7 @@ from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.teams.membership import join, leave
 from horde.server.workers.checkin import tidy
+from horde.server.workers.harmless import harmless
 from horde.server.workers.online import online
 from horde.server.workers.read import worker
 from horde.server.workers.roster import ONLINE_FOR, Worker, sql, worker_by_id, worker_by_name
@@ -65,9 +65,9 @@ async def change(ctx: Context, worker_id: UUID, changes: Changes) -> Worker:
             sql.modify_worker,
             id=worker_id,
             is_in_maintenance=changes.is_in_maintenance,
-            maintenance_message=_harmless(changes.maintenance_message),
+            maintenance_message=harmless(changes.maintenance_message),
             is_paused=changes.is_paused,
-            info=None if changes.info is None else _harmless(changes.info),
+            info=None if changes.info is None else harmless(changes.info),
             name=name,
             now=ctx.now,
             online_for=ONLINE_FOR,
@@ -83,11 +83,6 @@ async def change(ctx: Context, worker_id: UUID, changes: Changes) -> Worker:
     if changed.is_online(ctx.now):
         (await online(ctx)).put(changed)
     return changed
-
-
-def _harmless(text: str) -> str:
-    # Other people's pages show it, maybe as HTML (contract/lifecycle.md, section 12, which lets a few tags through).
-    return escape(text.strip(), quote=False)
 
 
 def _check(caller: User, found: Worker, changes: Changes) -> None:

@@ -13,6 +13,7 @@ from horde.server.accounts.keys import authenticate
 from horde.server.api.auth import ApiKey, OptionalApiKey, caller_by
 from horde.server.api.body import StrictJson
 from horde.server.api.connection import Ctx
+from horde.server.api.v2.kinds import NAMES
 from horde.server.context import Context
 from horde.server.teams.manage import change_team, delete_team, found_team
 from horde.server.teams.read import TeamSeen, team, team_seen, teams
@@ -82,7 +83,12 @@ def _answer(ctx: Context, found: TeamSeen) -> v2_teams.TeamAnswer:
         info=team.info or UNSET,
         worker_count=len(found.members),
         workers=[
-            v2_teams.TeamWorker(member.kind, member.name, str(member.id), ctx.now - member.last_seen <= ONLINE_FOR)
+            v2_teams.TeamWorker(
+                type=NAMES.get(member.kind, member.kind),
+                name=member.name,
+                id=str(member.id),
+                online=ctx.now - member.last_seen <= ONLINE_FOR,
+            )
             for member in found.members
         ],
         models=[v2_teams.TeamModel(name, count) for name, count in found.models],
