@@ -103,13 +103,16 @@ async def test_same_amount_set_again_is_not_paid_again(clock: Clock) -> None:
     assert await got(clock.ctx, ada) == 10
 
 
-async def test_another_amount_is_paid_at_once_and_begins_its_own_month(clock: Clock) -> None:
+@pytest.mark.parametrize(("amount", "expected"), [(30, [30, 60]), (4, [10, 14])])
+async def test_what_an_amount_is_raised_by_is_paid_at_once_and_the_day_stays(
+    clock: Clock, amount: int, expected: list[float]
+) -> None:
     ada = await user(on(clock, 2026, 1, 15), "Ada")
     await setting(clock.ctx, ada, 10)
 
-    await setting(on(clock, 2026, 1, 20), ada, 30)
+    await setting(on(clock, 2026, 1, 20), ada, amount)
 
-    assert await paid(clock.ctx, ada, at(2026, 2, 19), at(2026, 2, 20)) == [40, 70]
+    assert await paid(clock.ctx, ada, at(2026, 2, 14), at(2026, 2, 15)) == expected
 
 
 async def test_nothing_comes_any_more_when_the_amount_is_zero(clock: Clock) -> None:
@@ -128,7 +131,7 @@ async def test_moderators_get_theirs_besides(clock: Clock) -> None:
         300_000, 300_000, 600_000
     ]  # fmt: skip
     await setting(on(clock, 2026, 2, 20), ada, 10)
-    assert await paid(clock.ctx, ada, at(2026, 3, 20)) == [900_020]
+    assert await paid(clock.ctx, ada, at(2026, 3, 14), at(2026, 3, 15)) == [600_010, 900_020]
 
 
 async def test_months_in_which_somebody_was_no_moderator_are_not_paid(clock: Clock) -> None:

@@ -45,8 +45,9 @@ async def pay_monthly(ctx: Context) -> int:
 async def set_monthly(tx: Tx, user_id: int, amount: Kudos, now: datetime) -> None:
     """Set what an account gets each month beside what moderators get.
 
-    Another amount than before, if it is positive, is paid at once, and its day of the month is today's. The same amount
-    again changes nothing. Locks the user, then the account. Raises UserNotFound.
+    What is more than before is paid at once; its day of the month is today's, unless the account got some already. The
+    same amount again changes nothing. Locks the user, then the account. Raises UserNotFound.
+    Source: contract/lifecycle.md, section 16.
     """
     known = await accounts.lock_monthly(tx, user_id)
     if known is None:
@@ -54,10 +55,11 @@ async def set_monthly(tx: Tx, user_id: int, amount: Kudos, now: datetime) -> Non
     if amount == known.monthly_mk:
         return
     await accounts.set_amount(tx, user_id, amount)
-    if amount > 0:
-        await accounts.set_clock(tx, user_id, since=now, due_at=months_after(now, 1))
+    if (more := Kudos(amount - known.monthly_mk)) > 0:
+        if known.since is None:
+            await accounts.set_clock(tx, user_id, since=now, due_at=months_after(now, 1))
         book = await Book.open(tx, {user_id})
-        book.enter(_event(uuid.uuid4(), user_id, amount))
+        book.enter(_event(uuid.uuid4(), user_id, more))
         await book.post(now)
 
 
