@@ -54,6 +54,13 @@ def test_pictures_are_asked_for_made_and_fetched_with_v1_alone(client: httpx.Cli
         assert (status, whole["done"], len(whole["generations"])) == (200, True, 2)
 
 
+def test_more_pictures_than_a_request_may_have_are_not_made(client: httpx.Client) -> None:
+    pop(client)
+    request_id = ask(client, params=SMALL | {"n": 50})
+
+    assert get(client, f"generate/check/{request_id}")[1]["waiting"] == 20
+
+
 @pytest.mark.parametrize("request_id", [NOBODY, "nonsense"])
 def test_unknown_request_is_told_as_v1_tells_it(shared_client: httpx.Client, request_id: str) -> None:
     assert get(shared_client, f"generate/check/{request_id}") == (404, "ID not found")

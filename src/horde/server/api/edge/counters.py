@@ -15,7 +15,8 @@ from horde.server.accounts.keys import ANONYMOUS_KEY
 from horde.server.api.edge.limits_table import UNITS, Limit, Limits
 
 COUNTERS_MAX = 100_000
-"""Counters at once of a process for each length of windows, about 20 MB. Past them the oldest are forgotten."""
+"""Counters at once of a process for each length of windows, 17 MB (benchmarks/limits.py). Past them the oldest are
+forgotten."""
 PRIVILEGED_FOR_S = 24 * 60 * 60
 PRIVILEGED_MAX = 10_000
 ANONYMOUS = ANONYMOUS_KEY.encode()
