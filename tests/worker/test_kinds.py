@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import httpx
 import stamina
@@ -122,6 +123,21 @@ async def test_forms_are_told_and_pictures_of_forms_are_stored(horde: RunningHor
     async with AsyncHorde(horde.url) as requestor:
         turned = await requestor.download(told["RealESRGAN_x2plus"]["RealESRGAN_x2plus"])
     assert Image.open(io.BytesIO(turned)).size == (64, 64)
+
+
+async def test_back_end_that_works_on_several_at_once_gets_as_many(horde: RunningHorde) -> None:
+    painter = Gated()
+    painter.abilities = replace(painter.abilities, parallel=2)
+    async with AsyncHorde(horde.url) as requestor, team_on_shift(worker_settings(horde.url), {"painter": painter}):
+        requests = [await requestor.generate("a stable", width=64, height=64) for _ in range(2)]
+        await painter.next_order()
+        await painter.next_order()
+        (worker,) = await requestor.workers()
+        painter.gate.set()
+        for request in requests:
+            await request.wait(timeout_s=PATIENCE_S)
+
+    assert worker.threads == 2
 
 
 async def test_one_worker_serves_several_kinds_under_names_of_its_own(horde: RunningHorde) -> None:

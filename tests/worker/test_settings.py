@@ -14,7 +14,7 @@ def test_defaults_serve_the_horde_of_this_machine_anonymously() -> None:
     assert settings.horde_url == "http://127.0.0.1:7001"
     assert settings.api_key == "0000000000"
     assert settings.name == socket.gethostname()[:100]
-    assert (settings.backend, settings.threads, settings.max_pixels) == ("auto", 1, None)
+    assert (settings.backend, settings.threads, settings.max_pixels) == ("auto", None, None)
 
 
 def test_environment_is_read_by_customary_and_by_own_names() -> None:

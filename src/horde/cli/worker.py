@@ -46,7 +46,9 @@ def worker(
         Parameter(help="what does the work, e.g. a1111=http://127.0.0.1:7860,koboldai; what is found, if not said"),
     ] = None,
     models: Annotated[str | None, Parameter(help="models to offer, with commas between them (all there are)")] = None,
-    threads: Annotated[int | None, Parameter(help="how many jobs are made at the same time (1)")] = None,
+    threads: Annotated[
+        int | None, Parameter(help="how many jobs are made at the same time (as many as the back end does)")
+    ] = None,
     max_pixels: Annotated[int | None, Parameter(help="largest picture taken, width times height")] = None,
     nsfw: Annotated[bool | None, Parameter(help="take requests that may be not safe for work")] = None,
     serves: Annotated[str | None, Parameter(help="everybody, team or owner")] = None,

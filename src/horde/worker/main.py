@@ -89,16 +89,20 @@ def _shifts(
 ) -> list[Shift]:
     owner, settings = team.owner, team.owner.settings
     trade = trade_of(backend.abilities)
-    turns = Turns(settings.threads)
+
+    def threads() -> int:
+        return owner.settings.threads or backend.abilities.parallel
+
+    turns = Turns(threads())
     kept = Kept(settings.data / KEPT)
 
     def shift(lines: Sequence[tuple[AsyncHorde, Fetch]], suffix: str, *, is_own: bool) -> Shift:
         sources = [
-            Source(Bridge(horde, trade, lambda: owner.said(suffix, "owner" if is_own else None)), fetch)
+            Source(Bridge(horde, trade, lambda: owner.said(suffix, "owner" if is_own else None, threads())), fetch)
             for horde, fetch in lines
         ]
         ahead = 0 if is_own else settings.queue_size
-        slots = Slots(settings.threads, ahead=ahead, turns=turns, is_urgent=is_own)
+        slots = Slots(turns.count, ahead=ahead, turns=turns, is_urgent=is_own)
         return Shift(
             backend,
             sources,
@@ -106,6 +110,7 @@ def _shifts(
             grace_s=settings.grace_s,
             kept=kept,
             tally=team.tally,
+            threads=threads,
             may_work=gate.may_work,
             shut=gate.shut,
         )

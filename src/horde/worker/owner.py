@@ -83,13 +83,13 @@ class Owner:
         self.warn()
         return self._take(settings)
 
-    def said(self, suffix: str = "", serves: Serves | None = None) -> Said:
-        """What a pop says of the worker, from the settings in force."""
+    def said(self, suffix: str = "", serves: Serves | None = None, threads: int = 1) -> Said:
+        """What a pop says of the worker, from the settings in force; `threads` is what it can, if nobody set it."""
         settings = self.settings
         return Said(
             name=settings.name + suffix,
             agent=AGENT,
-            threads=settings.threads,
+            threads=settings.threads or threads,
             serves=serves or settings.serves,
             **{field: getattr(settings, field) for field in SAID_AS_SET},
         )

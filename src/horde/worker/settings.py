@@ -60,8 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     after one says where its program is. `auto`: what is found on this machine."""
     options: dict[str, dict[str, object]] = msgspec.field(default_factory=dict)
     """For a back end, by its name: what it is made with."""
-    threads: Annotated[int, Meta(ge=1, le=50)] = 1
-    """How many jobs (or batches of one request) are made at the same time."""
+    threads: Annotated[int, Meta(ge=1, le=50)] | None = None
+    """How many jobs (or batches of one request) are made at the same time; None: as many as the back end does."""
     queue_size: Annotated[int, Meta(ge=0, le=4)] = 1
     """How many jobs are fetched ahead, shortly before the machine is free."""
     models: Words = ()

@@ -60,7 +60,6 @@ class Slots:
         assert count >= 1, count
         self.turns = turns or Turns(count)
         self.pace = Pace()
-        self._count = count
         self._ahead = ahead
         self._is_urgent = is_urgent
         self._pieces: dict[asyncio.Task[None], Piece] = {}
@@ -133,9 +132,9 @@ class Slots:
     def _pause_s(self) -> float | None:
         # 0: there is room; None: there is none until something changes.
         unmade = sum(not piece.is_made for piece in self._pieces.values())
-        if len(self._pieces) - unmade >= HANDING_IN_MAX or unmade >= self._count + self._ahead:
+        if len(self._pieces) - unmade >= HANDING_IN_MAX or unmade >= self.turns.count + self._ahead:
             return None
-        if unmade < self._count:
+        if unmade < self.turns.count:
             return 0
         left_s = self.pace.left_s(_now_s())
         return None if left_s is None else max(0.0, left_s - LEAD_S)
