@@ -269,7 +269,7 @@ def test_server_refuses_and_tells_over_http(settings: Settings) -> None:
     assert [answer.headers["x-ratelimit-remaining"] for answer in answers[:2]] == ["9", "8"]
     assert (answers[-1].json(), answers[-1].headers["content-type"]) == (
         {"message": "10 per 1 minute"},
-        "application/json",
+        "application/json; charset=utf-8",
     )
     assert answers[-1].headers["access-control-allow-origin"] == "*"
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
