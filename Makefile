@@ -16,13 +16,16 @@ TO     := --python $(BIN)/python
 FOREIGN := tests/foreign_clients tests/foreign_programs
 FOREIGN_STAMPS := $(FOREIGN:tests/%=$(STAMPS)/%)
 
-# Yours to set: PYTHON=<the Python to build .venv with>, ARGS=<more words for run, test, bench, simulate and lock>,
+# What makes the model that the worker ships; torch and its like stay in an environment of their own.
+TRAINING := training
+
+# Yours to set: PYTHON=<the Python to build .venv with>, ARGS=<more words for run, test, bench, simulate, train and lock>,
 # JOBS=<processes that run tests, each with a PostgreSQL of its own; 0: one, in which a debugger works>.
 PYTHON ?=
 ARGS   ?=
 JOBS   ?= auto
 
-.PHONY: help install run test bench simulate check format lock clean
+.PHONY: help install run test bench simulate train check format lock clean
 
 help: ## List what make can do here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +44,9 @@ bench: $(STAMPS)/install ## Measure the server, about 10 minutes; e.g. make benc
 
 simulate: $(STAMPS)/dev ## Simulate 10,000 workers; e.g. make simulate ARGS="--workers 1000 --requests 100000"
 	@$(BIN)/python -m benchmarks.simulation $(ARGS)
+
+train: $(STAMPS)/training ## Train the tiny model anew (docs/concepts/tiny-horde.md), hours without a GPU
+	@PYTHONPATH=.:src $(VENV)/training/bin/python -m training $(ARGS)
 
 check: $(STAMPS)/dev ## Check format, lint, types, directions of imports, house rules and SQL
 	$(BIN)/ruff format --check .
@@ -63,6 +69,7 @@ lock: $(STAMPS)/bootstrap ## Remake the lock files; make lock ARGS=--upgrade tak
 	$(LOCK) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	for folder in $(FOREIGN); do \
 		$(LOCK) $$folder/requirements.in --output-file $$folder/requirements.lock || exit; done
+	$(LOCK) $(TRAINING)/requirements.in --constraint requirements.lock --output-file $(TRAINING)/requirements.lock
 
 clean: ## Remove .venv, caches and build outputs
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -90,4 +97,10 @@ $(FOREIGN_STAMPS): $(STAMPS)/%: $(STAMPS)/bootstrap tests/%/requirements.lock
 	@$(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/$*
 	@$(UV_PIP) install --quiet --python $(VENV)/$* --no-deps --require-hashes -r tests/$*/requirements.lock \
 		|| { rm -rf $(VENV)/$*; echo "note: the packages of $* could not be installed"; }
+	@touch $@
+
+$(STAMPS)/training: $(STAMPS)/bootstrap $(TRAINING)/requirements.lock
+	@rm -rf $(VENV)/training
+	@$(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/training
+	@$(UV_PIP) install --quiet --python $(VENV)/training --no-deps --require-hashes -r $(TRAINING)/requirements.lock
 	@touch $@

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -60,6 +61,22 @@ def test_printed_curl_line_brings_a_picture_as_promised(data_dir: Path) -> None:
     assert horde.url in summary
     assert "0000000000" in summary
     assert str(data_dir) in summary
+
+
+@pytest.mark.parametrize(
+    ("thing", "channel"), [("a red circle on a black background", 0), ("a blue square on a black background", 2)]
+)
+def test_what_is_asked_for_as_red_is_red(data_dir: Path, thing: str, channel: int) -> None:
+    with PrivateHorde(data_dir) as horde:
+        horde.until_up()
+        body = {"prompt": thing, "params": {"width": 128, "height": 128, "seed": "1"}, "api_key": "0000000000"}
+
+        (generation,) = httpx.post(f"{horde.url}/api/v1/generate/sync", json=body, timeout=30).json()
+
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(generation["img"]))).convert("RGB"))
+    shining = picture[picture.max(axis=2) > 150]
+    assert len(shining) > 0.03 * 128 * 128
+    assert (shining.argmax(axis=1) == channel).mean() > 0.9
 
 
 def test_horde_started_again_finds_its_data_again(data_dir: Path) -> None:

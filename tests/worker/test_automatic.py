@@ -42,5 +42,5 @@ def test_bigger_cards_take_bigger_pictures(memory_mib: int, pixels: int) -> None
 def test_machine_without_a_program_works_by_itself(programs: list[Found]) -> None:
     proposed = proposal(programs, machine(8192))
 
-    assert proposed.values == {"backend": "demo"}
+    assert proposed.values == {"backend": "tiny"}
     assert "no program with a model is found" in proposed.reasons[-1]

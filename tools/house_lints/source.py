@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-TOP_FOLDERS = ("src", "tests", "tools", "benchmarks", "web")
+TOP_FOLDERS = ("src", "tests", "tools", "benchmarks", "training", "web")
 SUFFIXES = {".py", ".sql", ".ts", ".svelte"}
 NOT_OURS = {"node_modules", "dist", "build", "__pycache__", "generated"}
 

@@ -87,8 +87,8 @@ def node(settings: Settings, number: int) -> Command:
 
 
 def local_worker(name: str, url: str, logs: Path) -> Command:
-    """A worker with the demo backend, which needs no graphics card and no model."""
-    words = ["worker", "--horde", url, "--key", ANONYMOUS_KEY, "--name", name, "--backend", "demo"]
+    """A worker with the back end `tiny`, whose model comes with the package and needs no graphics card."""
+    words = ["worker", "--horde", url, "--key", ANONYMOUS_KEY, "--name", name, "--backend", "tiny"]
     # A worker has no business with the database.
     environment = child_environment(database_url=None)
     return Command("worker", words, log=logs / "worker.log", grace_s=WORKER_GRACE_S, environment=environment)

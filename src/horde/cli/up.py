@@ -2,7 +2,7 @@
 
     horde up ─┬─ PostgreSQL     its own, in the data directory; none when DATABASE_URL names one
               ├─ horde serve    the API
-              └─ horde worker   the demo backend; none with --no-worker
+              └─ horde worker   with the tiny model of ours; none with --no-worker
 
 The terminal is for the person: it shows what to do next. What the parts print goes to <data>/logs.
 """
@@ -64,7 +64,7 @@ def up(
     data: Annotated[Path | None, Parameter(help="where database, pictures and logs are kept")] = None,
     host: Annotated[str | None, Parameter(help="address to listen on; 0.0.0.0 for the whole network")] = None,
     port: Annotated[int | None, Parameter(help="port to listen on (7001)")] = None,
-    worker: Annotated[bool, Parameter(help="run a worker with the demo backend beside the server")] = True,
+    worker: Annotated[bool, Parameter(help="run a worker with the model tiny-horde beside the server")] = True,
 ) -> int:
     """Start a private horde: a database, the API and one local worker. Ctrl-C stops everything."""
     # Among friends nobody has to earn the right to ask for a big picture or to ask often, unless the operator says so.
@@ -171,7 +171,9 @@ def _summary(settings: Settings, worker_name: str) -> str:
     return SUMMARY.format(
         url=url,
         key=ANONYMOUS_KEY,
-        worker=f"{worker_name} (demo backend)" if worker_name else f"none; start one with: horde worker --horde {url}",
+        worker=f"{worker_name} (model tiny-horde)"
+        if worker_name
+        else f"none; start one with: horde worker --horde {url}",
         data=settings.data_dir,
         logs=_logs(settings),
         curl=CURL.format(url=url, key=ANONYMOUS_KEY),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from horde.worker.machine import Machine
 from horde.worker.probe import Found
 
-BY_ITSELF = "demo"
+BY_ITSELF = "tiny"
 """What does the work where no program is found: it needs no card and no download."""
 GIB_MIB = 1024
 PIXELS_BY_MEMORY_MIB = (

@@ -80,5 +80,9 @@ class Program:
 
 PROGRAMS: Final = {name: Program(play) for name, play in PLAYS.items()}
 DEMO_SCENES: Final = {"one": image_order("demo"), "two": image_order("demo", seeds=(7, 8), size=(192, 128))}
-ALONE: Final = {"demo": Alone("demo", DEMO_SCENES)}
+TINY_SCENES: Final = {
+    "one": image_order("tiny-horde"),
+    "two": image_order("tiny-horde", seeds=(7, 8), size=(192, 128)),
+}
+ALONE: Final = {"demo": Alone("demo", DEMO_SCENES), "tiny": Alone("tiny", TINY_SCENES)}
 STAGES: Final[dict[str, Stage]] = {**ALONE, **PROGRAMS}

@@ -14,6 +14,7 @@ BACKENDS: Final = {
     "demo": "horde.worker.backends.demo:Demo",
     "koboldai": "horde.worker.backends.koboldai:KoboldAI",
     "openai": "horde.worker.backends.openai:OpenAI",
+    "tiny": "horde.worker.backends.tiny.backend:Tiny",
 }
 """Each by the place of what makes it, which is imported when somebody wants it: some need much."""
 AUTO = "auto"
