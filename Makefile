@@ -19,16 +19,19 @@ FOREIGN_STAMPS := $(FOREIGN:tests/%=$(STAMPS)/%)
 # What makes the model that the worker ships; torch and its like stay in an environment of their own.
 TRAINING := training
 
+# Tests of the diffusers back end with the real libraries, and their environment.
+HEAVY := tests/heavy
+
 # Yours to set: PYTHON=<the Python to build .venv with>, ARGS=<more words for run, test, bench, simulate, train and lock>,
 # JOBS=<processes that run tests, each with a PostgreSQL of its own; 0: one, in which a debugger works>.
 PYTHON ?=
 ARGS   ?=
 JOBS   ?= auto
 
-.PHONY: help install run test bench simulate train check format lock clean
+.PHONY: help install run test test-heavy bench simulate train check format lock clean
 
 help: ## List what make can do here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 install: $(STAMPS)/install ## Build .venv with the horde command in it
 	@echo "ready: $(BIN)/horde"
@@ -38,6 +41,11 @@ run: $(STAMPS)/install ## Start a private horde: server, database and web page; 
 
 test: $(STAMPS)/dev $(FOREIGN_STAMPS) ## Run the tests; e.g. make test ARGS="-k lease"
 	@$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
+
+# One thread each: the models are so tiny that threads would wait for each other longer than they calculate.
+test-heavy: $(STAMPS)/heavy ## Run the tests that need torch, 1 GB; HORDE_TEST_DEVICE=cuda runs them on a card
+	@PYTHONPATH=src OMP_NUM_THREADS=1 $(VENV)/heavy/bin/pytest --confcutdir=$(HEAVY) --numprocesses=$(JOBS) --dist=loadfile \
+		$(HEAVY) $(ARGS)
 
 bench: $(STAMPS)/install ## Measure the server, about 10 minutes; e.g. make bench ARGS="--only cycle --quick"
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -70,6 +78,8 @@ lock: $(STAMPS)/bootstrap ## Remake the lock files; make lock ARGS=--upgrade tak
 	for folder in $(FOREIGN); do \
 		$(LOCK) $$folder/requirements.in --output-file $$folder/requirements.lock || exit; done
 	$(LOCK) $(TRAINING)/requirements.in --constraint requirements.lock --output-file $(TRAINING)/requirements.lock
+	$(LOCK) pyproject.toml --extra diffusers $(HEAVY)/requirements.in --override $(HEAVY)/without_torch.txt \
+		--constraint requirements-dev.lock --output-file $(HEAVY)/requirements.lock
 
 clean: ## Remove .venv, caches and build outputs
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -103,4 +113,14 @@ $(STAMPS)/training: $(STAMPS)/bootstrap $(TRAINING)/requirements.lock
 	@rm -rf $(VENV)/training
 	@$(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/training
 	@$(UV_PIP) install --quiet --python $(VENV)/training --no-deps --require-hashes -r $(TRAINING)/requirements.lock
+	@touch $@
+
+# torch comes first and by pip, which knows where this machine finds a build that fits (PIP_FIND_LINKS, pip.conf): on
+# Linux the usual one brings 3 GB of CUDA along, which these tests do not need. All else is locked.
+$(STAMPS)/heavy: $(STAMPS)/bootstrap $(HEAVY)/requirements.lock $(HEAVY)/torch.txt
+	@rm -rf $(VENV)/heavy
+	@$(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/heavy
+	@$(BIN)/python -m pip --python $(VENV)/heavy/bin/python install --quiet --disable-pip-version-check \
+		-r $(HEAVY)/torch.txt
+	@$(UV_PIP) install --quiet --python $(VENV)/heavy --no-deps --require-hashes -r $(HEAVY)/requirements.lock
 	@touch $@

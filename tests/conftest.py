@@ -8,3 +8,6 @@ pytest_plugins = [
     "tests.plugins.elsewhere",
     "tests.plugins.hordes",
 ]
+
+collect_ignore = ["heavy"]
+"""It needs an environment of its own: `make test-heavy`, which does not read this file."""

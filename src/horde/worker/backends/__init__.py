@@ -12,6 +12,7 @@ BACKENDS: Final = {
     "a1111": "horde.worker.backends.a1111:A1111",
     "comfyui": "horde.worker.backends.comfyui:ComfyUI",
     "demo": "horde.worker.backends.demo:Demo",
+    "diffusers": "horde.worker.backends.diffusers:diffusers",
     "koboldai": "horde.worker.backends.koboldai:KoboldAI",
     "openai": "horde.worker.backends.openai:OpenAI",
     "tiny": "horde.worker.backends.tiny.backend:Tiny",

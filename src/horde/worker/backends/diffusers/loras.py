@@ -1,0 +1,55 @@
+"""LoRAs: small changes to a model's weights, for one order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import diffusers
+
+from horde.kinds.image_params import Lora
+from horde.wire.v2 import GenMetadata
+
+ANY_TRIGGER = "any"
+"""Asks for the first trigger of the LoRA's own; its file does not name them."""
+
+
+@contextmanager
+def changed(
+    pipeline: diffusers.DiffusionPipeline, loras: Sequence[Lora], places: Mapping[str, str]
+) -> Iterator[list[GenMetadata]]:
+    """Within it, the pipeline works with these LoRAs. Those that are not here or do not fit are told and left out."""
+    told: list[GenMetadata] = []
+    strengths: dict[str, dict[str, float]] = {}
+    try:
+        for number, lora in enumerate(loras):
+            if lora.name not in places:
+                told.append(GenMetadata(type="lora", value="download_failed", ref=lora.name))
+                continue
+            adapter = f"lora_{number}"
+            try:
+                pipeline.load_lora_weights(places[lora.name], adapter_name=adapter, local_files_only=True)
+            except (OSError, ValueError, RuntimeError, KeyError):
+                told.append(GenMetadata(type="lora", value="baseline_mismatch", ref=lora.name))
+            else:
+                strengths[adapter] = _strengths(pipeline, adapter, lora)
+        if strengths:
+            pipeline.set_adapters(list(strengths), list(strengths.values()))
+        yield told
+    finally:
+        if loras:
+            pipeline.unload_lora_weights()
+
+
+def _strengths(pipeline: diffusers.DiffusionPipeline, adapter: str, lora: Lora) -> dict[str, float]:
+    parts = [part for part, names in pipeline.get_list_adapters().items() if adapter in names]
+    return {part: lora.clip if part.startswith("text_encoder") else lora.model for part in parts}
+
+
+def triggers(loras: Sequence[Lora]) -> list[str]:
+    """The words that the requestor wants in the prompt to wake the LoRAs."""
+    return [
+        lora.inject_trigger
+        for lora in loras
+        if isinstance(lora.inject_trigger, str) and lora.inject_trigger.lower() != ANY_TRIGGER
+    ]

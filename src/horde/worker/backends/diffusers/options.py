@@ -1,0 +1,46 @@
+"""What the owner of a worker can choose for the diffusers back end."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from horde.kinds.image_params import ControlType
+
+Place = str
+"""A folder or file of this machine, `~` for the home; or, where the hub is allowed, an `owner/name` of the hub."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be chosen; only `models` must be."""
+
+    models: str | dict[str, Place]
+    """A folder whose entries are models, named after themselves: folders as diffusers saves them, and `.safetensors`
+    files; or each model's name, as requestors give it, with its place."""
+    loras: str | dict[str, Place] = {}
+    """Likewise; without any, no LoRA is offered."""
+    embeddings: str | dict[str, Place] = {}
+    """Textual inversions, likewise."""
+    controlnets: dict[ControlType, Place] = {}
+    """ControlNets for models of the SD 1.5 family, by what they are steered by."""
+    sdxl_controlnets: dict[ControlType, Place] = {}
+    safety_checker: Place | None = None
+    """What looks at pictures for those who do not want to see everything; without it, their requests are refused."""
+    depth_estimator: Place | None = None
+    """What makes depth maps of source pictures."""
+    devices: Annotated[list[str], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["auto"])
+    """One child process for each, e.g. `["cuda:0", "cuda:1"]`; `auto` is the first card, or the processor."""
+    precision: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    """Of the numbers; `auto` is what is usual for the family on a card, and float32 on the processor."""
+    memory: Literal["whole", "offload"] = "whole"
+    """`offload` keeps only the part of a model on the card that works: slower, but SDXL and Flux fit in half."""
+    models_in_memory: Annotated[int, Meta(ge=1, le=100)] = 1
+    """How many models stay loaded; the one that was not used for longest makes room."""
+    pixels_max: Annotated[int, Meta(ge=64 * 64, le=3072 * 3072)] = 1024 * 1024
+    """Largest picture that is offered. Running out of memory lowers the offer by itself."""
+    images_max: Annotated[int, Meta(ge=1, le=20)] = 4
+    hub: bool = False
+    """Whether what is not on this machine is fetched from the hub, once: places that are names there, and what single
+    files leave out (configuration and tokenizers). Requestors can name nothing there."""
