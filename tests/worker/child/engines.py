@@ -1,12 +1,15 @@
 """Engines that do what the prompt says, good and bad. They run in children."""
 
 import contextlib
+import io
 import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+
+from PIL import Image
 
 from horde.worker.backends.base import BackendFailed, ImageAbilities, ImageOrder, OutOfMemory, Picture, Progress, Report
 
@@ -95,3 +98,24 @@ class WilledOnce(Obedient):
         if 1 <= loads <= self._refusals:
             raise BackendFailed("the card is gone")
         return super().load()
+
+
+class HangsOnce:
+    """Never ends the first order of a prompt, and draws a red picture for the next one."""
+
+    def __init__(self, *, diary: str) -> None:
+        self._diary = Path(diary)
+
+    def load(self) -> ImageAbilities:
+        return ImageAbilities(models=("stable_diffusion",), pixels_max=64 * 64)
+
+    def generate(self, order: ImageOrder, report: Report) -> Sequence[Picture]:
+        mark = self._diary / order.prompt
+        if not mark.exists():
+            draft = mark.with_suffix(".draft")
+            draft.write_text(str(os.getpid()))
+            draft.rename(mark)  # whole, or not there
+            FOR_EVER.wait()
+        buffer = io.BytesIO()
+        Image.new("RGB", (order.width, order.height), "red").save(buffer, "WEBP")
+        return [Picture(picture=buffer.getvalue(), seed=seed) for seed in order.seeds]
