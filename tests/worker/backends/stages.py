@@ -79,7 +79,11 @@ class Program:
 
 
 PROGRAMS: Final = {name: Program(play) for name, play in PLAYS.items()}
-DEMO_SCENES: Final = {"one": image_order("demo"), "two": image_order("demo", seeds=(7, 8), size=(192, 128))}
+# A large picture: a small one is there before the event loop has turned ten times.
+DEMO_SCENES: Final = {
+    "one": image_order("demo", size=(2048, 2048)),
+    "two": image_order("demo", seeds=(7, 8), size=(192, 128)),
+}
 TINY_SCENES: Final = {
     "one": image_order("tiny-horde"),
     "two": image_order("tiny-horde", seeds=(7, 8), size=(192, 128)),
