@@ -91,12 +91,12 @@ async def test_back_end_gets_the_source_picture_itself(horde: RunningHorde, requ
 
 
 async def test_picture_that_a_crash_kept_from_delivery_is_handed_in_by_the_next_start(
-    horde: RunningHorde, requestor: AsyncHorde
+    horde: RunningHorde, requestor: AsyncHorde, tmp_path: Path
 ) -> None:
     backend = Gated()
     request = await asked(requestor)
     async with relayed(horde.url) as relay:
-        settings = worker_settings(relay.url)
+        settings = worker_settings(relay.url, data=tmp_path)
         crashing = asyncio.create_task(work(Team(Owner(settings), {"tested": backend})))
         await backend.next_order()
         relay.target = None

@@ -65,11 +65,12 @@ def test_delivered_job_is_wanted_no_more_and_no_longer_shown(client: httpx.Clien
         ({"share": 1.5}, "share"),
         ({"share": -0.1}, "share"),
         ({"preview": "no base64!"}, "no base64"),
+        ({"preview": "üüüü"}, "no base64"),
         ({"preview": base64.b64encode(b"<svg onload=alert(1)>").decode()}, "no webp"),
         ({"preview": "A" * 70_000}, "preview"),
         ({"text": "x" * 100_001}, "text"),
     ],
-    ids=["above", "below", "no base64", "no webp", "too big", "too long"],
+    ids=["above", "below", "no base64", "beyond ASCII", "no webp", "too big", "too long"],
 )
 def test_what_cannot_be_shown_is_refused(client: httpx.Client, fields: dict[str, Any], words: str) -> None:
     request_id = ask(client)

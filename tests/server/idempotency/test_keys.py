@@ -79,7 +79,10 @@ async def test_calls_at_once_with_one_key_and_two_bodies_have_one_effect(clock: 
     calls = [submit(clock.ctx, ada, draft(), key(ada, body=body)) for body in (b"1", b"2", b"1", b"2")]
     answers = await asyncio.gather(*calls, return_exceptions=True)
 
-    assert [type(answer) for answer in answers] == [Accepted, IdempotencyKeyConflict, Accepted, IdempotencyKeyConflict]
+    # Which of them is first is nobody's promise.
+    taken = [isinstance(answer, Accepted) for answer in answers]
+    assert taken in ([True, False, True, False], [False, True, False, True])
+    assert sum(isinstance(answer, IdempotencyKeyConflict) for answer in answers) == 2
     assert await requests(clock.ctx) == 1
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 from litestar import Router, get, post
 from litestar.di import Provide
@@ -47,7 +46,7 @@ async def look(ctx: Ctx, request_id: FromPath[str]) -> list[native.JobProgress]:
 def _webp(text: str) -> bytes:
     try:
         content = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error, and its parent for letters beyond ASCII
         raise BadInput("The preview is no base64.", hint=str(error)) from error
     if (content[:4], content[8:12]) != WEBP:
         raise BadInput("The preview is no webp.", hint="leave it out, or send a small webp in base64.")
