@@ -78,7 +78,7 @@ lock: $(STAMPS)/bootstrap ## Remake the lock files; make lock ARGS=--upgrade tak
 	for folder in $(FOREIGN); do \
 		$(LOCK) $$folder/requirements.in --output-file $$folder/requirements.lock || exit; done
 	$(LOCK) $(TRAINING)/requirements.in --constraint requirements.lock --output-file $(TRAINING)/requirements.lock
-	$(LOCK) pyproject.toml --extra diffusers $(HEAVY)/requirements.in --override $(HEAVY)/without_torch.txt \
+	$(LOCK) pyproject.toml --extra diffusers --extra alchemy $(HEAVY)/requirements.in --override $(HEAVY)/without_torch.txt \
 		--constraint requirements-dev.lock --output-file $(HEAVY)/requirements.lock
 
 clean: ## Remove .venv, caches and build outputs
@@ -117,10 +117,12 @@ $(STAMPS)/training: $(STAMPS)/bootstrap $(TRAINING)/requirements.lock
 
 # torch comes first and by pip, which knows where this machine finds a build that fits (PIP_FIND_LINKS, pip.conf): on
 # Linux the usual one brings 3 GB of CUDA along, which these tests do not need. All else is locked.
-$(STAMPS)/heavy: $(STAMPS)/bootstrap $(HEAVY)/requirements.lock $(HEAVY)/torch.txt
+$(STAMPS)/heavy: $(STAMPS)/bootstrap $(HEAVY)/requirements.lock $(HEAVY)/torch.txt $(HEAVY)/torchvision_kernels.py
 	@rm -rf $(VENV)/heavy
 	@$(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)/heavy
 	@$(BIN)/python -m pip --python $(VENV)/heavy/bin/python install --quiet --disable-pip-version-check \
 		-r $(HEAVY)/torch.txt
 	@$(UV_PIP) install --quiet --python $(VENV)/heavy --no-deps --require-hashes -r $(HEAVY)/requirements.lock
+	@for site in $(VENV)/heavy/lib/python*/site-packages; do cp $(HEAVY)/torchvision_kernels.py $$site && \
+		echo "import torchvision_kernels" > $$site/torchvision_kernels.pth || exit; done
 	@touch $@

@@ -12,7 +12,7 @@ from horde.worker.backends.diffusers.engine import DiffusersEngine, engine
 from tests.heavy import tiny_models as tiny
 
 DEVICE = os.environ.get("HORDE_TEST_DEVICE", "auto")
-LIBRARIES = "(accelerate|diffusers|numpy|peft|torch|transformers)"
+LIBRARIES = "(accelerate|diffusers|numpy|peft|spandrel|torch|torchvision|transformers)"
 """Much that they do is deprecated by each other, which is not ours to mend."""
 Make = Callable[..., Sequence[Picture]]
 

@@ -71,7 +71,7 @@ async def test_each_device_has_a_child_of_its_own(laid: Laid) -> None:
 @pytest.mark.skipif(DEVICE.startswith("cuda"), reason="a card's memory is not bound by the process")
 async def test_picture_too_large_for_the_memory_says_so_and_smaller_ones_go_on(laid: Laid) -> None:
     settings: Mapping[str, object] = {"device": "cpu", "options": laid.options}
-    async with started(Children(IMAGES, "tests.heavy.narrow:engine", [settings])) as children:
+    async with started(Children(IMAGES, "tests.heavy.narrow:diffusers", [settings])) as children:
         before = children.pids
         with pytest.raises(OutOfMemory, match="no memory on cpu for 1 of 2048x2048 by 'sd'"):
             await children.generate(order_of(size=(2048, 2048), steps=1), silent)

@@ -10,6 +10,7 @@ from horde.worker.backends.base import AnyBackend
 
 BACKENDS: Final = {
     "a1111": "horde.worker.backends.a1111:A1111",
+    "alchemy": "horde.worker.backends.alchemy:alchemy",
     "comfyui": "horde.worker.backends.comfyui:ComfyUI",
     "demo": "horde.worker.backends.demo:Demo",
     "diffusers": "horde.worker.backends.diffusers:diffusers",

@@ -18,12 +18,13 @@ from horde.worker.backends.diffusers import hires
 from horde.worker.backends.diffusers.embeddings import learnt
 from horde.worker.backends.diffusers.layers import shortened
 from horde.worker.backends.diffusers.loras import changed, triggers
-from horde.worker.backends.diffusers.models import Beginning, Model, Models, free_memory
+from horde.worker.backends.diffusers.models import Beginning, Model, Models
 from horde.worker.backends.diffusers.pictures import decoded, hole
 from horde.worker.backends.diffusers.samplers import scheduler
 from horde.worker.backends.diffusers.steps import Steps
 from horde.worker.backends.diffusers.tiling import tiled
 from horde.worker.backends.diffusers.wishes import Wishes
+from horde.worker.backends.torch_device import free_memory
 
 Pictures: TypeAlias = list[Image.Image]
 STRENGTH = 0.75

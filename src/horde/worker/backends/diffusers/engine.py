@@ -17,15 +17,16 @@ from horde.worker.backends.base import BackendFailed, ImageAbilities, ImageOrder
 from horde.worker.backends.diffusers.control import ControlMaps
 from horde.worker.backends.diffusers.drawing import Drawing
 from horde.worker.backends.diffusers.families import SD, Family
-from horde.worker.backends.diffusers.models import Models, device_of, free_memory
+from horde.worker.backends.diffusers.improvement import Improve, improvement, post_processing
+from horde.worker.backends.diffusers.models import Models
 from horde.worker.backends.diffusers.options import Options
-from horde.worker.backends.diffusers.pictures import decoded, webp
+from horde.worker.backends.diffusers.pictures import decoded
 from horde.worker.backends.diffusers.safety import SafetyCheck
-from horde.worker.backends.diffusers.shelf import place_of, places
+from horde.worker.backends.diffusers.shelf import places
 from horde.worker.backends.diffusers.wishes import Wishes, wishes_of
-
-NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
-"""How the devices say so that have no error of their own for it."""
+from horde.worker.backends.encoding import webp
+from horde.worker.backends.places import place_of
+from horde.worker.backends.torch_device import device_of, free_memory, memory_reason
 
 
 def engine(*, device: str, options: Mapping[str, object]) -> DiffusersEngine:
@@ -48,6 +49,7 @@ class DiffusersEngine:
         self._maps = ControlMaps(options.depth_estimator, device=device, may_fetch=options.hub)
         self._controlnets: dict[str, diffusers.ControlNetModel] = {}
         self._safety: SafetyCheck | None = None
+        self._post_processing = post_processing(options.post_processing, device=device)
 
     def load(self) -> ImageAbilities:
         """Load the first model, so that what is wrong comes up at the start and not with the first job."""
@@ -57,12 +59,15 @@ class DiffusersEngine:
         if options.safety_checker is not None:
             self._safety = SafetyCheck(options.safety_checker, device=self._device, may_fetch=options.hub)
         self._models.get(self._models.names[0])
+        if self._post_processing is not None:
+            self._post_processing.load()
         return ImageAbilities(
             models=self._models.names,
             pixels_max=options.pixels_max,
             images_max=options.images_max,
             img2img=True,
             painting=True,
+            post_processing=self._post_processing is not None,
             lora=bool(self._loras),
             controlnet=bool(options.controlnets),
             sdxl_controlnet=bool(options.sdxl_controlnets),
@@ -73,6 +78,7 @@ class DiffusersEngine:
         wishes = wishes_of(order)
         if wishes.use_nsfw_censor and self._safety is None:
             raise BackendFailed("pictures cannot be checked here; hint: set the option safety_checker")
+        improve = improvement(self._post_processing, wishes)
         with self._memory_counted(order):
             model = self._models.get(order.model)
             control = self._control_map(order, wishes)
@@ -81,10 +87,15 @@ class DiffusersEngine:
             controlnet = None if wishes.control_type is None else self._controlnet(model.family, wishes.control_type)
             drawing = Drawing(self._models, model, self._loras, self._embeddings)
             made, told = drawing.draw(order, wishes, report, control=control, controlnet=controlnet)
-            return self._checked(order, wishes, made, told)
+            return self._checked(order, wishes, made, told, improve)
 
     def _checked(
-        self, order: ImageOrder, wishes: Wishes, made: Sequence[Image.Image], told: Sequence[GenMetadata]
+        self,
+        order: ImageOrder,
+        wishes: Wishes,
+        made: Sequence[Image.Image],
+        told: Sequence[GenMetadata],
+        improve: Improve,
     ) -> list[Picture]:
         unsafe = [False] * len(made)
         if wishes.use_nsfw_censor and self._safety is not None:
@@ -96,7 +107,7 @@ class DiffusersEngine:
                 black = webp(Image.new("RGB", picture.size))
                 pictures.append(Picture(picture=black, seed=seed, state="censored", metadata=censored))
             else:
-                pictures.append(Picture(picture=webp(picture), seed=seed, metadata=tuple(told)))
+                pictures.append(Picture(picture=webp(improve(picture)), seed=seed, metadata=tuple(told)))
         return pictures
 
     def _control_map(self, order: ImageOrder, wishes: Wishes) -> Image.Image | None:
@@ -126,13 +137,10 @@ class DiffusersEngine:
         """Say so where size was the cause, and leave the memory as it was before."""
         try:
             yield
-        except (torch.OutOfMemoryError, RuntimeError) as error:
-            is_memory = isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in NO_MEMORY)
-            if not is_memory:
+        except RuntimeError as error:
+            if (reason := memory_reason(error)) is None:
                 raise
             size = f"{len(order.seeds)} of {order.width}x{order.height}"
-            # Torch goes on with advice on its own settings.
-            reason = ". ".join(str(error).split(". ")[:2])
             raise OutOfMemory(f"no memory on {self._device} for {size} by {order.model!r}: {reason}") from error
         finally:
             if torch.cuda.is_available():

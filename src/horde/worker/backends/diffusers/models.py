@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,17 +13,9 @@ import torch
 from horde.worker.backends.base import BackendFailed
 from horde.worker.backends.diffusers.families import SD, Family, family_of
 from horde.worker.backends.diffusers.options import Options
+from horde.worker.backends.torch_device import free_memory
 
 Beginning: TypeAlias = Literal["from_text", "from_picture", "from_hole"]
-
-
-def device_of(name: str) -> str:
-    """The device that `auto` means here; others as they are."""
-    if name != "auto":
-        return name
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 class Model:
@@ -108,10 +99,3 @@ class Models:
             raise BackendFailed(f"the model at {place!r} cannot be loaded: {error}") from error
         pipeline.set_progress_bar_config(disable=True)
         return Model(family, pipeline, dtype)
-
-
-def free_memory() -> None:
-    """Give back what nobody holds any more."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

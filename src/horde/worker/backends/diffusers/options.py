@@ -8,9 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from horde.kinds.image_params import ControlType
-
-Place = str
-"""A folder or file of this machine, `~` for the home; or, where the hub is allowed, an `owner/name` of the hub."""
+from horde.worker.backends.alchemy.options import Tools
+from horde.worker.backends.places import Place
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,6 +29,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What looks at pictures for those who do not want to see everything; without it, their requests are refused."""
     depth_estimator: Place | None = None
     """What makes depth maps of source pictures."""
+    post_processing: Tools = Tools()
+    """What upscales finished pictures, mends their faces and strips their background, as in the alchemy back end."""
     devices: Annotated[list[str], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["auto"])
     """One child process for each, e.g. `["cuda:0", "cuda:1"]`; `auto` is the first card, or the processor."""
     precision: Literal["auto", "float32", "float16", "bfloat16"] = "auto"

@@ -1,4 +1,4 @@
-"""Pictures as they come and go: decoding, fitting to a size, encoding."""
+"""Pictures as they come: decoding and fitting to a size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from PIL import Image, ImageOps
 
 from horde.worker.backends.base import BackendFailed, Sources
 
-WEBP_QUALITY = 95
 PIXELS_MAX = 64 * 1024 * 1024
 """Of a source picture: more than any client sends, and little enough to decode."""
 
@@ -32,10 +31,3 @@ def hole(sources: Sources, size: tuple[int, int]) -> Image.Image | None:
     if sources.processing not in ("inpainting", "outpainting") or sources.picture is None:
         return None
     return ImageOps.invert(decoded(sources.picture, size, "RGBA").getchannel("A"))
-
-
-def webp(picture: Image.Image) -> bytes:
-    """The picture as it is delivered."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=WEBP_QUALITY)
-    return buffer.getvalue()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from horde.worker.backends.base import BackendFailed
+from horde.worker.backends.places import place_of
 
 WEIGHTS = ".safetensors"
 """The only format that is taken: others can run code while they are read."""
@@ -31,12 +32,6 @@ def places(chosen: str | Mapping[str, str], what: str) -> dict[str, str]:
         if (place := _found(entry)) is not None:
             found[entry.stem if entry.suffix == WEIGHTS else entry.name] = str(place)
     return found
-
-
-def place_of(place: str) -> str:
-    """A path of this machine in full; anything else as it is, for it may be a name of the hub."""
-    path = Path(place).expanduser()
-    return str(path) if path.exists() else place
 
 
 def _found(entry: Path) -> Path | None:

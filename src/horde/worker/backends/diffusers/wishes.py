@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from horde.kinds.image_params import ControlType, Lora, TextualInversion
+from horde.kinds.image_params import ControlType, Lora, PostProcessor, TextualInversion
 from horde.worker.backends.base import BackendFailed, ImageOrder
 from horde.worker.backends.diffusers.samplers import DEFAULT
 
@@ -25,6 +25,8 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     control_type: ControlType | None = None
     image_is_control: bool = False
     return_control_map: bool = False
+    post_processing: list[PostProcessor] = []
+    facefixer_strength: float = 1.0
     use_nsfw_censor: bool = False
     transparent: bool = False
     workflow: str | None = None

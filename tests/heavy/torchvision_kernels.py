@@ -1,0 +1,48 @@
+"""Lets torchvision be imported where it was built for cards and torch was not. Part of the environment `heavy`.
+
+Its compiled kernels cannot be loaded then, and it fails while it describes two of them. Nothing here calls them:
+spandrel and transformers use its functions on tensors, which are Python. Where the builds fit, this does nothing.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+
+DESCRIBED = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+KEPT: list[object] = []
+"""Descriptions last as long as their library."""
+
+
+class BeforeTorchvision(MetaPathFinder):
+    """Is asked for every module; acts when it is torchvision, and finds nothing."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        if fullname == "torchvision":
+            sys.meta_path.remove(self)
+            spec = PathFinder.find_spec(fullname)
+            if spec is not None:
+                describe(spec)
+
+
+def describe(spec: ModuleSpec) -> None:
+    # Heavy; most processes of this environment never come here.
+    import torch
+
+    kernels = next(Path(str(spec.origin)).parent.glob("_C*.so"), None)
+    try:
+        if kernels is not None:
+            torch.ops.load_library(kernels)
+    except OSError:
+        library = torch.library.Library("torchvision", "DEF")
+        for description in DESCRIBED:
+            library.define(description)
+        KEPT.append(library)
+
+
+sys.meta_path.insert(0, BeforeTorchvision())
