@@ -1,13 +1,15 @@
 """What requestors may add to a prompt: each changes the picture, and nothing of it stays for the next order."""
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import pytest
 
 from horde.wire.v2 import GenMetadata
-from horde.worker.backends.base import BackendFailed, Progress
-from tests.heavy.conftest import Make
+from horde.worker.backends.base import AddOn, BackendFailed, Progress
+from horde.worker.backends.diffusers.engine import DiffusersEngine
+from tests.heavy.conftest import Laid, Make, order_of
 from tests.heavy.pixels import array_of, scene, size_of, source
 
 STYLE = {"name": "style"}
@@ -46,6 +48,22 @@ def test_trigger_of_a_lora_goes_into_the_prompt(make: Make) -> None:
     with_trigger = make(9, loras=[{**STYLE, "inject_trigger": "pencil"}])[0].picture
 
     assert with_trigger == make(9, prompt="a red horse, pencil", loras=[STYLE])[0].picture
+
+
+def test_what_the_worker_fetched_works_as_what_the_owner_laid_there(
+    ready: DiffusersEngine, make: Make, laid: Laid
+) -> None:
+    style, word = str(laid.folder / "loras" / "style.safetensors"), str(laid.folder / "embeddings" / "word.safetensors")
+    add_ons = (
+        AddOn("lora", "7", is_version=True, path=style, triggers=("pencil", "ink")),
+        AddOn("ti", "Word", is_version=False, path=word),
+    )
+    loras, tis = [{"name": "7", "is_version": True, "inject_trigger": "any"}], [{"name": "Word", "inject_ti": "prompt"}]
+    order = replace(order_of(9, loras=loras, tis=tis), add_ons=add_ons)
+    (picture,) = ready.generate(order, lambda _progress: None)
+
+    own = make(9, prompt="a red horse, pencil", loras=[STYLE], tis=[{"name": "word", "inject_ti": "prompt"}])
+    assert (picture.picture, picture.metadata) == (own[0].picture, ())
 
 
 @pytest.mark.parametrize(

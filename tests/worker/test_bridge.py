@@ -21,6 +21,7 @@ from horde.worker.shift import Shift, Source, needs_a_person
 from horde.worker.slots import Slots
 from horde.worker.sources import SourcePictures
 from horde.worker.trades import trade_of
+from horde.worker.trades.base import Fetch
 from tests.api.actors import picture
 from tests.plugins.hordes import RunningHorde
 from tests.worker.shifts import PATIENCE_S, Failing, Gated, Scribbling, worker_settings
@@ -41,7 +42,7 @@ def shift_of(
     slots: Slots,
     sleep: Callable[[float], Awaitable[object]] = at_once,
 ) -> Shift:
-    source = Source(bridge_of(client, settings, backend), SourcePictures(client).fetch)
+    source = Source(bridge_of(client, settings, backend), Fetch(SourcePictures(client).fetch))
     return Shift(backend, [source], slots, grace_s=0, kept=Kept(settings.data), hold_s=0, sleep=sleep)
 
 

@@ -18,7 +18,7 @@ from horde.worker.shift import Shift, Source, Wishes
 from horde.worker.slots import Slots
 from horde.worker.sources import SourcePictures
 from horde.worker.trades import trade_of
-from horde.worker.trades.base import Said
+from horde.worker.trades.base import Fetch, Said
 from tests.plugins.hordes import RunningHorde
 from tests.worker.child.orders import PATIENCE, at_once
 from tests.worker.shifts import PATIENCE_S, worker_settings
@@ -48,7 +48,7 @@ async def test_fifty_kills_lose_no_request(horde: RunningHorde, tmp_path: Path) 
     wishes = Wishes()
     async with AsyncHorde(horde.url, retries=FOR_EVER) as client, SourcePictures(client) as pictures:
         await children.start()
-        source = Source(Bridge(client, trade_of(children.abilities), said), pictures.fetch)
+        source = Source(Bridge(client, trade_of(children.abilities), said), Fetch(pictures.fetch))
         shift = Shift(children, [source], Slots(1), grace_s=0, kept=Kept(tmp_path / "kept"), hold_s=1, sleep=at_once)
         working = asyncio.create_task(shift.run(wishes))
         try:

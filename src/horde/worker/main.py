@@ -13,10 +13,12 @@ import structlog
 
 from horde.client import AsyncHorde
 from horde.worker import control, gpu
-from horde.worker.backends.base import AnyBackend
+from horde.worker.backends.base import AddOn, AnyBackend, ImageAbilities
 from horde.worker.bridge import AGENT, FOR_EVER, Bridge
 from horde.worker.gate import Gate
 from horde.worker.kept import Kept
+from horde.worker.models.add_ons import AddOns
+from horde.worker.models.civitai import Civitai, Wanted
 from horde.worker.owner import Owner
 from horde.worker.settings import HordeAddress
 from horde.worker.shift import Shift, Source, Wishes
@@ -25,13 +27,16 @@ from horde.worker.sources import SourcePictures
 from horde.worker.state import state_of
 from horde.worker.tally import Tally
 from horde.worker.trades import trade_of
-from horde.worker.trades.base import Fetch
+from horde.worker.trades.base import Fetch, FetchAddOns, FetchPicture, Said
 from horde.worker.turns import Turns
 
 log = structlog.get_logger("worker")
 
 WISHES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Ctrl-C, `kill`, a closed terminal, and Ctrl-Break on Windows."""
+ADD_ONS = "add_ons"
+"""Folder of LoRAs and textual inversions that were fetched."""
+GB = 10**9
 KEPT = "kept"
 """Folder of results that wait for delivery."""
 OWN = " (own)"
@@ -71,12 +76,14 @@ async def work(team: Team) -> None:
             )
             for address in (HordeAddress(url=settings.horde_url, api_key=settings.api_key), *settings.other_hordes)
         ]
-        fetches = [(await opened.enter_async_context(SourcePictures(horde))).fetch for horde in hordes]
-        lines = list(zip(hordes, fetches, strict=True))
+        pictures = [(await opened.enter_async_context(SourcePictures(horde))).fetch for horde in hordes]
+        lines = list(zip(hordes, pictures, strict=True))
+        add_ons = _add_ons(owner)
+        opened.push_async_callback(add_ons.close)
         shifts = [
             shift
             for number, (name, backend) in enumerate(team.backends.items())
-            for shift in _shifts(team, gate, backend, lines, suffix=f" ({name})" if number else "")
+            for shift in _shifts(team, gate, backend, lines, add_ons, suffix=f" ({name})" if number else "")
         ]
         log.info("starting", name=settings.name, hordes=[horde.url for horde in hordes], backends=list(team.backends))
         await opened.enter_async_context(control.listening(settings.data, settings.name, _obey(team, gate)))
@@ -84,8 +91,34 @@ async def work(team: Team) -> None:
     log.info("stopped")
 
 
+def _add_ons(owner: Owner) -> AddOns:
+    settings = owner.settings
+    return AddOns(
+        settings.data / ADD_ONS,
+        Civitai(settings.civitai_url, settings.civitai_api_token),
+        bytes_max=int(settings.max_lora_cache_size * GB),
+        allows_nsfw=lambda: owner.settings.nsfw,
+    )
+
+
+def _fetches_add_ons(backend: AnyBackend, owner: Owner, add_ons: AddOns) -> FetchAddOns:
+    async def fetch(wanted: Sequence[Wanted]) -> tuple[AddOn, ...]:
+        abilities, settings = backend.abilities, owner.settings
+        if not isinstance(abilities, ImageAbilities) or not abilities.takes_add_ons or not settings.max_lora_cache_size:
+            return ()
+        return await add_ons.get([one for one in wanted if one.name not in abilities.own_add_ons])
+
+    return fetch
+
+
 def _shifts(
-    team: Team, gate: Gate, backend: AnyBackend, lines: Sequence[tuple[AsyncHorde, Fetch]], *, suffix: str
+    team: Team,
+    gate: Gate,
+    backend: AnyBackend,
+    lines: Sequence[tuple[AsyncHorde, FetchPicture]],
+    add_ons: AddOns,
+    *,
+    suffix: str,
 ) -> list[Shift]:
     owner, settings = team.owner, team.owner.settings
     trade = trade_of(backend.abilities)
@@ -96,10 +129,15 @@ def _shifts(
     turns = Turns(threads())
     kept = Kept(settings.data / KEPT)
 
-    def shift(lines: Sequence[tuple[AsyncHorde, Fetch]], suffix: str, *, is_own: bool) -> Shift:
+    fetch_add_ons = _fetches_add_ons(backend, owner, add_ons)
+
+    def shift(lines: Sequence[tuple[AsyncHorde, FetchPicture]], suffix: str, *, is_own: bool) -> Shift:
+        def said() -> Said:
+            return owner.said(suffix, "owner" if is_own else None, threads())
+
         sources = [
-            Source(Bridge(horde, trade, lambda: owner.said(suffix, "owner" if is_own else None, threads())), fetch)
-            for horde, fetch in lines
+            Source(Bridge(horde, trade, said), Fetch(picture=fetch_picture, add_ons=fetch_add_ons))
+            for horde, fetch_picture in lines
         ]
         ahead = 0 if is_own else settings.queue_size
         slots = Slots(turns.count, ahead=ahead, turns=turns, is_urgent=is_own)

@@ -18,7 +18,10 @@ from horde.worker.trades.base import Said
 
 log = structlog.get_logger("worker")
 
-AT_START = ("horde_url", "api_key", "other_hordes", "name", "backend", "options", "local_first", "data", "log_level")
+AT_START = (
+    "horde_url", "api_key", "other_hordes", "name", "backend", "options", "local_first", "max_lora_cache_size",
+    "civitai_url", "civitai_api_token", "data", "log_level",
+)  # fmt: skip
 """Settings that take effect at the next start."""
 SAID_AS_SET = (
     "models", "max_pixels", "max_tokens", "max_context", "nsfw", "censor_nsfw", "censorlist", "blacklist",
@@ -91,6 +94,7 @@ class Owner:
             agent=AGENT,
             threads=settings.threads or threads,
             serves=serves or settings.serves,
+            fetches_add_ons=settings.max_lora_cache_size > 0,
             **{field: getattr(settings, field) for field in SAID_AS_SET},
         )
 

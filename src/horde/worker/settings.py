@@ -18,6 +18,7 @@ from platformdirs import user_data_path
 from horde.client import ANONYMOUS_KEY, DEFAULT_URL
 from horde.environment import BadSetting, Naming
 from horde.kinds.base import Serves
+from horde.worker.models.civitai import CIVITAI_URL
 from horde.worker.work_hours import WorkHours, work_hours
 
 NAMING = Naming("HORDE_WORKER_", {"horde_url": "HORDE_URL", "api_key": "HORDE_API_KEY"})
@@ -87,6 +88,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_post_processing: bool = True
     allow_controlnet: bool = True
     allow_lora: bool = True
+    max_lora_cache_size: Annotated[float, Meta(ge=0, le=100_000)] = 10.0
+    """GB of the disk for LoRAs and textual inversions that requests name, fetched for back ends that load them
+    themselves; 0: none are fetched."""
+    civitai_url: str = CIVITAI_URL
+    """Where they are fetched from: the address of its API."""
+    civitai_api_token: str = ""
+    """For those that are given to accounts only."""
     allow_unsafe_ipaddr: bool = True
     """Whether to serve people behind VPNs and the like."""
     require_upfront_kudos: bool = False

@@ -35,10 +35,10 @@ RENAMED = {
 WITHOUT_MEANING = frozenset(
     """
     alchemist alchemist_name alchemy_allow_concurrent always_download capture_kudos_training_data
-    civitai_api_token default_models_folder disable_disk_cache disable_terminal_ui dreamer dynamic_models
+    default_models_folder disable_disk_cache disable_terminal_ui dreamer dynamic_models
     enable_model_cache exit_on_unhandled_faults extra_stable_diffusion_models_folders forms high_memory_mode
     high_performance_mode initialise_kudos_training_data kudos_training_data_file load_large_models logs_folder
-    low_vram_mode max_batch max_lora_cache_size max_models_to_download
+    low_vram_mode max_batch max_models_to_download
     max_threads_lowered_for_high_performance_mode min_lora_disk_free min_ram_to_leave_free model_stickiness
     models_to_skip moderate_performance_mode number_of_dynamic_models post_process_job_overlap preload_timeout
     process_timeout purge_loras_on_download queue_timeout ram_to_leave_free remove_maintenance_on_init

@@ -1,13 +1,15 @@
 """What the trade of pictures offers, and what it reads out of a pop."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
 import pytest
 
 from horde.wire import v2
-from horde.worker.backends.base import BackendFailed, ImageAbilities, ImageOrder, Sources
-from horde.worker.trades.base import Said
+from horde.worker.backends.base import AddOn, BackendFailed, ImageAbilities, ImageOrder, Sources
+from horde.worker.models.civitai import Wanted
+from horde.worker.trades.base import Fetch, Said
 from horde.worker.trades.images import Images, order_of
 
 SAID = Said(name="tested worker", agent="a:1:b", threads=2)
@@ -29,7 +31,7 @@ async def ordered(answer: v2.PopAnswer, said: Said = SAID) -> ImageOrder:
         return b"at " + source.encode()
 
     (batch,) = Images().read(answer, said).batches
-    return await batch.prepare(fetch)
+    return await batch.prepare(Fetch(fetch))
 
 
 def test_offer_has_what_both_the_back_end_can_and_the_owner_allows() -> None:
@@ -93,6 +95,46 @@ async def test_back_ends_get_the_pictures_that_came_along() -> None:
     assert (await ordered(popped())).sources is None
 
 
+LORA, WORD = AddOn("lora", "7", is_version=True, path="lora"), AddOn("ti", "word", is_version=False, path="word")
+
+
+async def test_back_ends_get_the_loras_and_inversions_that_could_be_had() -> None:
+    asked: list[Wanted] = []
+
+    async def fetch(wanted: Sequence[Wanted]) -> tuple[AddOn, ...]:
+        asked.extend(wanted)
+        return LORA, WORD
+
+    loras = [{"name": "7", "is_version": True, "model": 0.5}, {"name": "ink"}]
+    (batch,) = Images().read(popped(loras=loras, tis=[{"name": "word", "inject_ti": "prompt"}]), SAID).batches
+
+    assert (await batch.prepare(Fetch(no_picture, fetch))).add_ons == (LORA, WORD)
+    assert asked == [Wanted("lora", "7", is_version=True), Wanted("lora", "ink"), Wanted("ti", "word")]
+
+
+async def no_picture(_: str) -> bytes:
+    raise AssertionError("there is none")
+
+
+@pytest.mark.parametrize("lora", [{"name": None}, {"model": 1.0}, "ink"])
+def test_payload_with_a_lora_that_cannot_be_read_goes_back(lora: object) -> None:
+    assert Images().read(popped(loras=[lora]), SAID).unreadable == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "has_some", "takes", "fetches", "is_offered"),
+    [(True, True, False, False, True), (True, False, True, True, True), (True, False, True, False, False),
+     (True, False, False, True, False), (False, True, True, True, False)],
+    ids=["has some", "can have all", "nobody fetches", "cannot use them", "owner does not want it"],
+)  # fmt: skip
+def test_loras_are_offered_by_who_has_or_gets_them(
+    allowed: bool, has_some: bool, takes: bool, fetches: bool, is_offered: bool
+) -> None:
+    said = replace(SAID, allow_lora=allowed, fetches_add_ons=fetches)
+
+    assert offered(said, replace(ABILITIES, lora=has_some, takes_add_ons=takes)).allow_lora is is_offered
+
+
 async def test_picture_that_cannot_be_had_fails_the_batch() -> None:
     answer = popped()
     answer.source_image = "https://x/src"
@@ -102,7 +144,7 @@ async def test_picture_that_cannot_be_had_fails_the_batch() -> None:
 
     (batch,) = Images().read(answer, SAID).batches
     with pytest.raises(BackendFailed, match="gone"):
-        await batch.prepare(fetch)
+        await batch.prepare(Fetch(fetch))
 
 
 def test_payload_without_a_prompt_is_no_order_and_goes_back() -> None:

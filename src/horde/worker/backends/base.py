@@ -33,6 +33,10 @@ class ImageAbilities:
     controlnet: bool = False
     sdxl_controlnet: bool = False
     lora: bool = False
+    takes_add_ons: bool = False
+    """Whether it works with LoRAs and textual inversions that the worker fetched (`ImageOrder.add_ons`)."""
+    own_add_ons: tuple[str, ...] = ()
+    """Names of those that it has itself, so that they are not fetched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,25 @@ class Sources:
     """With the strength of each."""
 
 
+AddOnKind = Literal["lora", "ti"]
+"""A LoRA, or a textual inversion."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddOn:
+    """One that the payload names and the worker fetched."""
+
+    kind: AddOnKind
+    name: str
+    """As the payload has it."""
+    is_version: bool
+    """Likewise."""
+    path: str
+    """A `.safetensors` file of this machine."""
+    triggers: tuple[str, ...] = ()
+    """Words in a prompt that wake it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageOrder:
     """Pictures to be made: all of one prompt, alike but for their seeds."""
@@ -90,6 +113,8 @@ class ImageOrder:
     """All that the horde sent (contract/api-v2.md, section 3.1), for what has no field here."""
     sources: Sources | None = None
     """What to begin from; None: nothing."""
+    add_ons: tuple[AddOn, ...] = ()
+    """Those of the payload that the back end does not have and that could be had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

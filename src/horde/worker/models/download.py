@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 import httpx
 import stamina
@@ -21,8 +22,9 @@ SPARE_BYTES = 1024 * 1024 * 1024
 """What stays free on the disk: a machine whose disk is full fails in ways that nobody understands."""
 PARTIAL, STAMP = ".part", ".part.version"
 
+NO_HEADERS: Final[Mapping[str, str]] = {}
 Told = Callable[[int, int | None], None]
-"""(bytes so far, bytes in all or None)"""
+"""(bytes so far, bytes in all or None). May raise DownloadFailed to end it; what came is kept for the next try."""
 
 
 class DownloadFailed(Exception):
@@ -38,13 +40,15 @@ def download(
     target: Path,
     *,
     sha256: str | None = None,
+    headers: Mapping[str, str] = NO_HEADERS,
     told: Told = lambda so_far, whole: None,
     spare_bytes: int = SPARE_BYTES,
     pause_s_min: float = 1.0,
 ) -> str:
     """Fetch a file and return its SHA-256; safe to call again after anything, but one at a time for a target.
 
-    What is there under the name stays untouched until the new file is whole and right. Raises DownloadFailed.
+    What is there under the name stays untouched until the new file is whole and right. Of `headers`, `Authorization`
+    does not go to another host that the address leads to. Raises DownloadFailed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + PARTIAL)
@@ -54,7 +58,7 @@ def download(
         )
         for attempt in retries:
             with attempt:
-                _fetch(url, partial, told, spare_bytes)
+                _fetch(url, partial, headers, told, spare_bytes)
     except (_BrokeOff, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise DownloadFailed(f"{_shown(url)} cannot be fetched: {str(error) or type(error).__name__}") from error
     found = sha256_of(partial)
@@ -74,10 +78,10 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fetch(url: str, partial: Path, told: Told, spare_bytes: int) -> None:
+def _fetch(url: str, partial: Path, more_headers: Mapping[str, str], told: Told, spare_bytes: int) -> None:
     stamp = partial.with_name(partial.name.removesuffix(PARTIAL) + STAMP)
     begun = partial.stat().st_size if partial.exists() and stamp.exists() else 0
-    headers = {"User-Agent": f"{OUR_AGENT}/{__version__}", "Accept-Encoding": "identity"}
+    headers = {**more_headers, "User-Agent": f"{OUR_AGENT}/{__version__}", "Accept-Encoding": "identity"}
     if begun:
         # If-Range: a file that changed meanwhile comes whole, and is not glued to the old one's beginning.
         headers |= {"Range": f"bytes={begun}-", "If-Range": stamp.read_text()}

@@ -62,7 +62,7 @@ class Alchemy:
 def _batch(form: v2_alchemy.PoppedForm) -> Batch[FormOrder]:
     async def prepare(fetch: Fetch) -> FormOrder:
         payload = {} if form.payload is UNSET else form.payload
-        return FormOrder(form=form.form, picture=await fetch(form.source_image), payload=payload)
+        return FormOrder(form=form.form, picture=await fetch.picture(form.source_image), payload=payload)
 
     return Batch(
         job_ids=(form.id,),

@@ -12,6 +12,8 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 from horde.client import Call
 from horde.kinds.base import Serves
 from horde.wire import v2
+from horde.worker.backends.base import AddOn
+from horde.worker.models.civitai import Wanted
 
 Can = TypeVar("Can")
 CanIn = TypeVar("CanIn", contravariant=True)
@@ -19,8 +21,24 @@ Ordered = TypeVar("Ordered")
 Made = TypeVar("Made")
 Popped = TypeVar("Popped")
 
-Fetch: TypeAlias = Callable[[str], Awaitable[bytes]]
+FetchPicture: TypeAlias = Callable[[str], Awaitable[bytes]]
 """Gets a picture that the horde names by a link or sends as base64. Raises BackendFailed when it cannot be had."""
+FetchAddOns: TypeAlias = Callable[[Sequence[Wanted]], Awaitable[tuple[AddOn, ...]]]
+"""Gets those LoRAs and textual inversions that can be had, and leaves out the others."""
+
+
+async def no_add_ons(_wanted: Sequence[Wanted]) -> tuple[AddOn, ...]:
+    """For back ends that work with those alone that they have."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """How a job's order comes by what the job only names."""
+
+    picture: FetchPicture
+    add_ons: FetchAddOns = no_add_ons
+
 
 LEASE_S_DEFAULT = 150
 """The shortest lease of an image job (contract/lifecycle.md, section 7), for servers that name none."""
@@ -51,6 +69,8 @@ class Said:
     allow_post_processing: bool = True
     allow_controlnet: bool = True
     allow_lora: bool = True
+    fetches_add_ons: bool = False
+    """Whether LoRAs are fetched that the back end does not have."""
     allow_unsafe_ipaddr: bool = True
     require_upfront_kudos: bool = False
     extra_slow_worker: bool = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -11,7 +12,8 @@ from horde.client import Call, work
 from horde.kinds.seeds import folded
 from horde.wire import v2
 from horde.worker.backends.base import ImageAbilities, ImageOrder, Picture, Sources
-from horde.worker.trades.base import FAULTED, LEASE_S_DEFAULT, REASON_MAX, Batch, Fetch, Said, Taken
+from horde.worker.models.civitai import Wanted
+from horde.worker.trades.base import FAULTED, LEASE_S_DEFAULT, REASON_MAX, Batch, Fetch, FetchPicture, Said, Taken
 
 FAULTED_SEED = -1
 CENSOR = "use_nsfw_censor"
@@ -26,6 +28,16 @@ class Payload(msgspec.Struct):
     ddim_steps: int = 30
     width: int = 512
     height: int = 512
+
+
+class _Named(msgspec.Struct):
+    name: str
+    is_version: bool = False
+
+
+class _AddOns(msgspec.Struct):
+    loras: list[_Named] = []
+    tis: list[_Named] = []
 
 
 class Images:
@@ -54,7 +66,7 @@ class Images:
             allow_post_processing=said.allow_post_processing and abilities.post_processing,
             allow_controlnet=said.allow_controlnet and abilities.controlnet,
             allow_sdxl_controlnet=said.allow_controlnet and abilities.sdxl_controlnet,
-            allow_lora=said.allow_lora and abilities.lora,
+            allow_lora=said.allow_lora and (abilities.lora or (abilities.takes_add_ons and said.fetches_add_ons)),
             allow_unsafe_ipaddr=said.allow_unsafe_ipaddr,
             require_upfront_kudos=said.require_upfront_kudos,
             extra_slow_worker=said.extra_slow_worker,
@@ -72,12 +84,14 @@ class Images:
             return told
         try:
             order = order_of(answer, len(ids), said)
+            wanted = _wanted(order.payload)
         except msgspec.ValidationError:
             return Taken(unreadable=ids, messages=answer.messages, skipped=answer.skipped)
         links = answer.r2_uploads or ([answer.r2_upload] if answer.r2_upload else [])
 
         async def prepare(fetch: Fetch) -> ImageOrder:
-            return await _with_sources(order, answer, fetch)
+            sources, add_ons = await asyncio.gather(_sources(answer, fetch.picture), fetch.add_ons(wanted))
+            return replace(order, sources=sources, add_ons=add_ons)
 
         batch = Batch(
             job_ids=tuple(ids),
@@ -134,14 +148,21 @@ def order_of(answer: v2.PopAnswer, images: int, said: Said) -> ImageOrder:
     )
 
 
-async def _with_sources(order: ImageOrder, answer: v2.PopAnswer, fetch: Fetch) -> ImageOrder:
+async def _sources(answer: v2.PopAnswer, fetch: FetchPicture) -> Sources | None:
     extras = answer.extra_source_images or []
     if answer.source_image is None and not extras:
-        return order
-    sources = Sources(
+        return None
+    return Sources(
         processing=answer.source_processing,
         picture=None if answer.source_image is None else await fetch(answer.source_image),
         mask=None if answer.source_mask is None else await fetch(answer.source_mask),
         extras=tuple([(await fetch(extra.image), extra.strength) for extra in extras]),
     )
-    return replace(order, sources=sources)
+
+
+def _wanted(payload: Mapping[str, object]) -> list[Wanted]:
+    named = msgspec.convert(payload, _AddOns, strict=False)
+    return [
+        *(Wanted("lora", lora.name, lora.is_version) for lora in named.loras),
+        *(Wanted("ti", inversion.name) for inversion in named.tis),
+    ]

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from horde.wire.v2 import GenMetadata
-from horde.worker.backends.base import ImageOrder, Report
+from horde.worker.backends.base import AddOnKind, ImageOrder, Report
 from horde.worker.backends.diffusers import hires
 from horde.worker.backends.diffusers.embeddings import learnt
 from horde.worker.backends.diffusers.layers import shortened
@@ -74,13 +74,14 @@ class Drawing:
         first, second_strength = self._passes(order, wishes, control)
         steps = Steps(report, family.colours, passes=1 if second_strength is None else 2)
         with ExitStack() as stack:
-            known = stack.enter_context(learnt(whole, wishes.tis, self._embeddings))
-            told = stack.enter_context(changed(whole, wishes.loras, self._loras))
+            known = stack.enter_context(learnt(whole, wishes.tis, {**_fetched(order, "ti"), **self._embeddings}))
+            told = stack.enter_context(changed(whole, wishes.loras, {**_fetched(order, "lora"), **self._loras}))
             if family.skipped_layers == 0:
                 stack.enter_context(shortened(whole.text_encoder, wishes.clip_skip - 1))
             if wishes.tiling:
                 stack.enter_context(tiled(*_networks(whole)))
-            words = {"prompt": ", ".join(filter(None, [order.prompt, *triggers(wishes.loras), *known.prompt]))}
+            wake = triggers(wishes.loras, {add_on.name: add_on.triggers for add_on in order.add_ons})
+            words = {"prompt": ", ".join(filter(None, [order.prompt, *wake, *known.prompt]))}
             if family.has_negative:
                 words["negative_prompt"] = ", ".join(filter(None, [order.negative_prompt, *known.negative]))
             run = _Run(self._models, self._model, order, wishes, steps, words, controlnet)
@@ -190,3 +191,7 @@ class _Run:
 def _networks(pipeline: diffusers.DiffusionPipeline) -> list[torch.nn.Module]:
     parts: Mapping[str, object] = pipeline.components
     return [part for name, part in parts.items() if name in ("unet", "vae") and isinstance(part, torch.nn.Module)]
+
+
+def _fetched(order: ImageOrder, kind: AddOnKind) -> dict[str, str]:
+    return {add_on.name: add_on.path for add_on in order.add_ons if add_on.kind == kind}

@@ -11,7 +11,7 @@ from horde.kinds.image_params import Lora
 from horde.wire.v2 import GenMetadata
 
 ANY_TRIGGER = "any"
-"""Asks for the first trigger of the LoRA's own; its file does not name them."""
+"""Asks for the first trigger of the LoRA's own, which is known of those that the worker fetched."""
 
 
 @contextmanager
@@ -46,10 +46,14 @@ def _strengths(pipeline: diffusers.DiffusionPipeline, adapter: str, lora: Lora) 
     return {part: lora.clip if part.startswith("text_encoder") else lora.model for part in parts}
 
 
-def triggers(loras: Sequence[Lora]) -> list[str]:
-    """The words that the requestor wants in the prompt to wake the LoRAs."""
-    return [
-        lora.inject_trigger
-        for lora in loras
-        if isinstance(lora.inject_trigger, str) and lora.inject_trigger.lower() != ANY_TRIGGER
-    ]
+def triggers(loras: Sequence[Lora], known: Mapping[str, Sequence[str]]) -> list[str]:
+    """The words that the requestor wants in the prompt to wake the LoRAs; `known` are their own, by their names."""
+    words: list[str] = []
+    for lora in loras:
+        if not isinstance(lora.inject_trigger, str):
+            continue
+        if lora.inject_trigger.lower() == ANY_TRIGGER:
+            words += known.get(lora.name, ())[:1]
+        else:
+            words.append(lora.inject_trigger)
+    return words
