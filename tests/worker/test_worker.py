@@ -9,6 +9,7 @@ import stamina
 from horde.client import AsyncHorde, AsyncRequestHandle
 from horde.errors import AnonForbiddenWorker, InvalidAPIKey
 from horde.server.settings import Settings as ServerSettings
+from horde.worker.backends.base import BackendFailed
 from horde.worker.main import Team, work
 from horde.worker.owner import Owner
 from tests.plugins.hordes import RunningHorde, running, without_anonymous_workers
@@ -31,6 +32,19 @@ async def restarted(request: AsyncRequestHandle, times: int) -> None:
     async for attempt in stamina.retry_context(on=AssertionError, attempts=None, timeout=PATIENCE_S, wait_max=0.05):
         with attempt:
             assert (await request.check()).restarted == times
+
+
+async def test_requestor_hears_why_a_request_was_given_up(horde: RunningHorde, requestor: AsyncHorde) -> None:
+    request = await asked(requestor)
+    for failures in (1, 2, 3):
+        async with on_shift(worker_settings(horde.url), Failing(1, BackendFailed("there is no paint"))):
+            await restarted(request, failures)
+
+    found = await request.check()
+    assert found.faulted
+    assert found.explanation == (
+        "It failed too often, so nobody tries it again. The last worker, tested worker, said: there is no paint"
+    )
 
 
 async def test_job_is_made_and_delivered(horde: RunningHorde, requestor: AsyncHorde) -> None:

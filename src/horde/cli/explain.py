@@ -84,7 +84,7 @@ def _state(check: CheckAnswer) -> str:
 
 def _why(check: CheckAnswer) -> str:
     if check.faulted:
-        return "It failed too often: nobody tries it again."
+        return check.explanation or "It failed too often: nobody tries it again."
     if check.done:
         return "Nothing of it waits any more."
     if check.explanation:

@@ -127,7 +127,7 @@ class CheckAnswer(msgspec.Struct, kw_only=True):
     kudos: float
     is_possible: bool
     explanation: str | UnsetType = UNSET
-    """An addition of ours: why no worker online can do what waits, where that is so."""
+    """An addition of ours: why no worker online can do what waits, where that is so; or why it was given up."""
 
 
 class GenMetadata(msgspec.Struct, omit_defaults=True):

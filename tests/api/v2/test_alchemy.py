@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from horde.server.api.v2 import alchemy_translate
+from horde.wire import v2_alchemy
 from tests.api import actors
 from tests.api.actors import Json, picture, register
 from tests.api.v2.alchemists import CAPTION, PICTURE, ask, deliver, pop, status, take
@@ -306,3 +308,19 @@ def test_call_that_is_made_again_with_its_key_asks_once(
     assert len(ids) == 1
     assert status(client, ids.pop())["state"] == answer["state"]
     assert len(pop(client, "caption", "nsfw", amount=10)["forms"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        ({"faulted": "no model"}, "no model"),
+        ({"faulted": ["no", "model"]}, ""),
+        ({"caption": "a stable"}, ""),
+        ({}, ""),
+    ],
+)
+def test_reason_of_a_fault_stands_where_the_result_would(result: dict[str, object], reason: str) -> None:
+    body = v2_alchemy.InterrogateSubmit(id="a", result=result, state="faulted")
+
+    assert alchemy_translate.fault_reason(body) == reason
+    assert alchemy_translate.fault_reason(v2_alchemy.InterrogateSubmit(id="a", state="faulted")) == ""

@@ -167,6 +167,28 @@ def test_third_fault_ends_the_request(client: httpx.Client) -> None:
     assert pop(client)["id"] is None
 
 
+def test_reason_of_the_last_fault_is_told_when_the_request_is_given_up(client: httpx.Client) -> None:
+    request_id = ask(client)
+    said = ["faulted: no <b>ink</b>\n& no\tpen", "faulted: " + "x" * 9_999, "not for us"]
+    for words in [said[1], said[0]]:
+        deliver(client, pop(client)["id"], state="faulted", generation=words)
+        assert not status(client, request_id)["faulted"]
+    deliver(client, pop(client)["id"], state="faulted", generation=said[2])
+
+    assert status(client, request_id)["explanation"] == (
+        "It failed too often, so nobody tries it again."
+        " The last worker, scribe, said: no &lt;b&gt;ink&lt;/b&gt; &amp; no pen"
+    )
+
+
+def test_request_that_was_given_up_without_a_word_has_no_explanation(client: httpx.Client) -> None:
+    request_id = ask(client)
+    for _ in range(3):
+        deliver(client, pop(client)["id"], state="faulted", generation="faulted")
+
+    assert "explanation" not in status(client, request_id)
+
+
 def test_cancelled_request_is_handed_to_nobody_and_what_runs_is_paid(client: httpx.Client) -> None:
     request_id = ask(client, params={"n": 2})
     job = pop(client)

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from uuid import UUID
 
 import msgspec
+import structlog
 
 from horde.errors import (
     AbortedGen,
@@ -37,8 +38,11 @@ from horde.server.requests.results import Delivery, Finished, Job, Paid, Result
 from horde.server.requests.tell import tell_of_results
 from horde.server.storage.objects import job_key
 from horde.server.storage.pictures import as_webp
+from horde.server.workers.harmless import harmless
 from horde.server.workers.record import credit
 from horde.units import Kudos
+
+log = structlog.get_logger(__name__)
 
 
 class _KeyTaken(Exception):
@@ -74,18 +78,21 @@ async def _answered(ctx: Context, key: Key) -> Paid | None:
 
 
 async def report_fault(
-    ctx: Context, owner: User, job_id: str, *, kind: str | None = None, is_once: bool = False
+    ctx: Context, owner: User, job_id: str, *, kind: str | None = None, is_once: bool = False, reason: str = ""
 ) -> None:
     """The worker cannot do the job; it waits again. A second report changes nothing, and is refused where `is_once`.
 
-    A job of another kind than `kind` is not known; None: of whatever kind it is. Raises InvalidJobID,
-    WrongCredentials, DuplicateGen; and AbortedGen where `is_once`.
+    `reason` is the worker's, for the requestor: empty where it gives none. A job of another kind than `kind` is not
+    known; None: of whatever kind it is. Raises InvalidJobID, WrongCredentials, DuplicateGen; and AbortedGen where
+    `is_once`.
     """
     job = await job_of(ctx, owner, job_id, kind)
     if job.state == "done" or (is_once and job.state != "leased"):
         _paid_when_ended(job)
+    said = harmless(" ".join(reason.split())) or None
     async with ctx.database.transaction() as tx:
-        await give_back(tx, ctx, job.request_id, [job.id], "faulted")
+        await give_back(tx, ctx, job.request_id, [job.id], "faulted", reason=said)
+    log.info("job.faulted", job=str(job.id), reason=said)
 
 
 async def pay_for_cancelled(ctx: Context, job_ids: Sequence[UUID]) -> None:

@@ -42,15 +42,23 @@ class _Requeued:
 
 
 async def give_back(
-    tx: Tx, ctx: Context, request_id: UUID, job_ids: list[UUID], state: Literal["faulted", "lost"]
+    tx: Tx,
+    ctx: Context,
+    request_id: UUID,
+    job_ids: list[UUID],
+    state: Literal["faulted", "lost"],
+    *,
+    reason: str | None = None,
 ) -> int:
     """End those of a request's jobs that are still leased; they wait again, or their requestor has the kudos back.
 
-    Locks the request, then jobs, then workers, then the account. Returns how many there were; jobs that ended before
-    are left alone, so a second call does nothing.
+    `reason` is what the worker said of a fault, harmless in a page. Locks the request, then jobs, then workers, then
+    the account. Returns how many there were; jobs that ended before are left alone, so a second call does nothing.
     """
     await tx.values(sql.lock_requests, UUID, ids=[request_id])
-    ended = await tx.all(sql.end_jobs, _Ended, ids=job_ids, request_id=request_id, state=state, now=ctx.now)
+    ended = await tx.all(
+        sql.end_jobs, _Ended, ids=job_ids, request_id=request_id, state=state, reason=reason, now=ctx.now
+    )
     if not ended:
         return 0
     requeued = await tx.maybe(sql.requeue, _Requeued, id=request_id, jobs=len(ended), faults_max=_faults_max())

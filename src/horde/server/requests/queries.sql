@@ -190,7 +190,7 @@ JOIN charged ON charged.id = ended.request_id;
 -- nothing of that batch had failed before.
 WITH ended AS (
     UPDATE jobs
-    SET state = :state, ended_at = :now
+    SET state = :state, ended_at = :now, fault_reason = :reason
     WHERE id = ANY(:ids::uuid[]) AND request_id = :request_id AND state = 'leased'
     RETURNING worker_id, batch
 )
@@ -258,6 +258,15 @@ CROSS JOIN LATERAL (
 ) AS done
 WHERE r.id = ANY(:ids::uuid[]);
 
+-- name: last_fault
+-- Who of those that gave a request back and said why was the last, and what it said.
+SELECT w.name AS worker_name, j.fault_reason AS reason
+FROM jobs AS j
+JOIN workers AS w ON w.id = j.worker_id
+WHERE j.request_id = :id AND j.fault_reason IS NOT NULL
+ORDER BY j.ended_at DESC, j.id
+LIMIT 1;
+
 -- name: late_jobs
 -- Jobs past their deadline, oldest first.
 SELECT id, request_id
@@ -283,17 +292,11 @@ WHERE request_id = ANY(:ids::uuid[]);
 
 -- name: known_owners
 -- Those of the ids that a job, a request or a group of them has.
-SELECT id
-FROM jobs
-WHERE id = ANY(:ids::uuid[])
+SELECT id FROM jobs WHERE id = ANY(:ids::uuid[])
 UNION ALL
-SELECT id
-FROM requests
-WHERE id = ANY(:ids::uuid[])
+SELECT id FROM requests WHERE id = ANY(:ids::uuid[])
 UNION ALL
-SELECT id
-FROM request_groups
-WHERE id = ANY(:ids::uuid[]);
+SELECT id FROM request_groups WHERE id = ANY(:ids::uuid[]);
 
 -- name: delete_requests!
 -- Forget these requests, and with them their jobs.

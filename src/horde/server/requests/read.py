@@ -26,6 +26,7 @@ UP_TO_THE_NAMED = (
     " Hint: ask its owner to name you as a priority user, or leave out `workers`."
 )
 """Whom a worker puts first is known only while it asks for work."""
+GIVEN_UP = "It failed too often, so nobody tries it again. The last worker, {}, said: {}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Progress:
     wait_s: int
     charged: Kudos
     explanation: str | None
-    """Why nobody can do what waits, where that is so."""
+    """Why nobody can do what waits, where that is so; why it was given up, where a worker said it."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +95,12 @@ class Row:
     last_leased_at: datetime | None
     results: list[object] | None
     """As the struct `Result`, where they were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    worker_name: str
+    reason: str
 
 
 def request_id_of(text: str) -> UUID:
@@ -169,6 +176,8 @@ async def _progress(ctx: Context, row: Row) -> Progress:
             explanation = workers.explanation(lanes, lane)
         elif lane is not None and _is_up_to_the_named(ctx, lane):
             explanation = None if workers.serves_own(lanes, lane, row.user_id) else UP_TO_THE_NAMED
+    if is_faulted:
+        explanation = await _why_given_up(ctx, row.id)
     seconds = seconds_to_come(
         ahead,
         row.things,
@@ -194,6 +203,12 @@ async def _progress(ctx: Context, row: Row) -> Progress:
         charged=Kudos(row.charged_mk),
         explanation=explanation,
     )
+
+
+async def _why_given_up(ctx: Context, request_id: UUID) -> str | None:
+    async with ctx.database.statement() as tx:
+        fault = await tx.maybe(sql.last_fault, _Fault, id=request_id)
+    return None if fault is None else GIVEN_UP.format(fault.worker_name, fault.reason)
 
 
 def _is_up_to_the_named(ctx: Context, lane: Lane) -> bool:

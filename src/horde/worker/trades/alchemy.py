@@ -13,8 +13,9 @@ from msgspec import UNSET
 from horde.client import Call, work
 from horde.kinds.alchemy import LEASE_S, Form
 from horde.wire import v2, v2_alchemy
+from horde.wire.faults import FAULTED, REASON_MAX
 from horde.worker.backends.base import AlchemyAbilities, Finding, FormOrder
-from horde.worker.trades.base import FAULTED, REASON_MAX, Batch, Fetch, Said, Taken
+from horde.worker.trades.base import Batch, Fetch, Said, Taken
 
 
 class Alchemy:
@@ -54,7 +55,7 @@ class Alchemy:
         return work.deliver_form(v2_alchemy.InterrogateSubmit(id=job_id, result={result.form: value}))
 
     def fault(self, job_id: str, reason: str) -> Call[v2.SubmitAnswer]:
-        """A server reads no more than the state; the reference wants a result beside it."""
+        """The reason stands where the result would; the reference wants one beside the state."""
         result: dict[str, object] = {FAULTED: reason[:REASON_MAX]}
         return work.deliver_form(v2_alchemy.InterrogateSubmit(id=job_id, result=result, state=FAULTED))
 

@@ -42,8 +42,6 @@ class Fetch:
 
 LEASE_S_DEFAULT = 150
 """The shortest lease of an image job (contract/lifecycle.md, section 7), for servers that name none."""
-FAULTED = "faulted"
-REASON_MAX = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,5 +145,5 @@ class Trade(Protocol[CanIn, Ordered, Made, Popped]):
         ...
 
     def fault(self, job_id: str, reason: str) -> Call[v2.SubmitAnswer]:
-        """Give a job back. Servers of others ignore the reason."""
+        """Give a job back, with a reason for its requestor. Servers of others ignore it."""
         ...

@@ -10,10 +10,10 @@ import msgspec
 
 from horde.client import Call, work
 from horde.kinds.seeds import folded
-from horde.wire import v2
+from horde.wire import faults, v2
 from horde.worker.backends.base import ImageAbilities, ImageOrder, Picture, Sources
 from horde.worker.models.civitai import Wanted
-from horde.worker.trades.base import FAULTED, LEASE_S_DEFAULT, REASON_MAX, Batch, Fetch, FetchPicture, Said, Taken
+from horde.worker.trades.base import LEASE_S_DEFAULT, Batch, Fetch, FetchPicture, Said, Taken
 
 FAULTED_SEED = -1
 CENSOR = "use_nsfw_censor"
@@ -123,8 +123,9 @@ class Images:
 
     def fault(self, job_id: str, reason: str) -> Call[v2.SubmitAnswer]:
         """The reason stands where the picture would."""
-        words = f"{FAULTED}: {reason[:REASON_MAX]}" if reason else FAULTED
-        return work.deliver_image(v2.Submit(id=job_id, generation=words, seed=FAULTED_SEED, state="faulted"))
+        return work.deliver_image(
+            v2.Submit(id=job_id, generation=faults.text_of(reason), seed=FAULTED_SEED, state=faults.FAULTED)
+        )
 
 
 def order_of(answer: v2.PopAnswer, images: int, said: Said) -> ImageOrder:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import msgspec
 
 from horde.client import Call, work
-from horde.wire import v2, v2_text
+from horde.wire import faults, v2, v2_text
 from horde.worker.backends.base import Text, TextAbilities, TextOrder
-from horde.worker.trades.base import FAULTED, LEASE_S_DEFAULT, REASON_MAX, Batch, Fetch, Said, Taken
+from horde.worker.trades.base import LEASE_S_DEFAULT, Batch, Fetch, Said, Taken
 
 TEXTS_MAX = 20
 """The most that a pop may ask for at once; a batch has one prompt, so it costs little more than one text."""
@@ -85,8 +85,7 @@ class Texts:
 
     def fault(self, job_id: str, reason: str) -> Call[v2.SubmitAnswer]:
         """The reason stands where the text would."""
-        words = f"{FAULTED}: {reason[:REASON_MAX]}" if reason else FAULTED
-        return work.deliver_text(v2_text.TextSubmit(id=job_id, generation=words, state="faulted"))
+        return work.deliver_text(v2_text.TextSubmit(id=job_id, generation=faults.text_of(reason), state=faults.FAULTED))
 
 
 def order_of(answer: v2_text.TextPopAnswer, texts: int) -> TextOrder:

@@ -21,6 +21,7 @@ from horde.server.storage.objects import job_key, source_key
 from horde.server.workers.checkin import CheckIn
 from horde.server.workers.roster import OfferTerms
 from horde.wire import v2_alchemy
+from horde.wire.faults import FAULTED, REASON_MAX
 
 AMOUNT_MAX = 20
 """Forms that a worker gets at once: each is a look into the queue."""
@@ -109,6 +110,12 @@ def _form(ctx: Context, job: Popped, base_url: str) -> v2_alchemy.PoppedForm:
     return v2_alchemy.PoppedForm(
         id=job_id, form=job.model, source_image=source, payload=payload or UNSET, r2_upload=upload
     )
+
+
+def fault_reason(body: v2_alchemy.InterrogateSubmit) -> str:
+    """Why the worker gives the form back; empty where it does not say."""
+    reason = None if body.result is UNSET else body.result.get(FAULTED)
+    return reason[:REASON_MAX] if isinstance(reason, str) else ""
 
 
 def delivery(body: v2_alchemy.InterrogateSubmit) -> Delivery:

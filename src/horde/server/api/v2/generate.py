@@ -30,7 +30,7 @@ from horde.server.requests.quote import estimated
 from horde.server.requests.read import progress, status
 from horde.server.requests.submit import submit
 from horde.units import whole_kudos_on_the_wire
-from horde.wire import v2
+from horde.wire import faults, v2
 
 EXAMPLE_AGENT = "My-Project:v0.0.1:My-Contact"
 """What those send who copied the documentation's example and did not read on."""
@@ -125,8 +125,8 @@ async def submit_job(
     request: AnyRequest, ctx: Ctx, user: Caller, data: JSONBody[v2.Submit], key: IdempotencyKey = None
 ) -> v2.SubmitAnswer:
     """A worker hands in the picture of a job, or says that it cannot make it."""
-    if data.state == "faulted":
-        await delivering.report_fault(ctx, user, data.id, kind=image.NAME)
+    if data.state == faults.FAULTED:
+        await delivering.report_fault(ctx, user, data.id, kind=image.NAME, reason=faults.reason_in(data.generation))
         return v2.SubmitAnswer(0.0)
     once = await idempotency_key(request, user, key)
     return translate.paid(await delivering.deliver(ctx, user, translate.delivery(data), once))

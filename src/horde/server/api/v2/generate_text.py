@@ -20,7 +20,7 @@ from horde.server.requests.quote import estimated
 from horde.server.requests.read import status
 from horde.server.requests.submit import submit
 from horde.units import whole_kudos_on_the_wire
-from horde.wire import v2, v2_text
+from horde.wire import faults, v2, v2_text
 
 
 @post(
@@ -95,8 +95,8 @@ async def submit_text_job(
     request: AnyRequest, ctx: Ctx, user: Caller, data: JSONBody[v2_text.TextSubmit], key: IdempotencyKey = None
 ) -> v2.SubmitAnswer:
     """A worker hands in the text of a job, or says that it cannot write it."""
-    if data.state == "faulted":
-        await report_fault(ctx, user, data.id, kind=text.NAME)
+    if data.state == faults.FAULTED:
+        await report_fault(ctx, user, data.id, kind=text.NAME, reason=faults.reason_in(data.generation))
         return v2.SubmitAnswer(0.0)
     once = await idempotency_key(request, user, key)
     return translate.paid(await deliver(ctx, user, text_translate.delivery(data), once))

@@ -18,6 +18,7 @@ from horde.server.requests.deliver import deliver, report_fault
 from horde.server.requests.forms import submit_forms
 from horde.server.requests.groups import cancel_group, group_status
 from horde.wire import v2, v2_alchemy
+from horde.wire.faults import FAULTED
 
 
 @post(
@@ -99,8 +100,10 @@ async def submit_form(
 ) -> v2.SubmitAnswer:
     """A worker hands in a form, or says that it cannot do it (`state: faulted`)."""
     try:
-        if data.state == "faulted":
-            await report_fault(ctx, user, data.id, kind=alchemy.NAME, is_once=True)
+        if data.state == FAULTED:
+            await report_fault(
+                ctx, user, data.id, kind=alchemy.NAME, is_once=True, reason=alchemy_translate.fault_reason(data)
+            )
             return v2.SubmitAnswer(0.0)
         once = await idempotency_key(request, user, key)
         return translate.paid(await deliver(ctx, user, alchemy_translate.delivery(data), once))
