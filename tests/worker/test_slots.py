@@ -100,3 +100,29 @@ async def test_drain_names_the_unsettled_jobs_of_work_it_cancels(grace_s: float,
 
 async def test_drain_of_nothing_ends_at_once() -> None:
     assert await Slots(1).drain(600, asyncio.Event()) == []
+
+
+async def test_as_many_are_taken_ahead_as_there_are_turns_that_come_soon() -> None:
+    slots, gate = Slots(3, ahead=1), asyncio.Event()
+    made: list[Piece] = []
+
+    async def work(piece: Piece) -> None:
+        async with piece.turn():
+            made.append(piece)
+            await gate.wait()
+
+    for name in "abc":
+        slots.start([name], work)
+    await turns()
+    for piece, share in zip(made, (0.9999, 0.9999, 0.0), strict=True):
+        piece.progress(share)
+    for name in "de":
+        await asyncio.wait_for(slots.room(), 5)
+        slots.start([name], work)
+        await turns()
+    third = asyncio.create_task(slots.room())
+    await turns()
+
+    assert not third.done()
+    third.cancel()
+    gate.set()

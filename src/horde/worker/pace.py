@@ -5,6 +5,8 @@ A job that waits here waits where no other worker can take it.
 
 from __future__ import annotations
 
+import heapq
+import math
 from dataclasses import dataclass
 
 RECENT_SHARE = 0.3
@@ -26,6 +28,11 @@ class Pace:
         self._usual_s: float | None = None
         self._making: dict[object, _Making] = {}
 
+    @property
+    def being_made(self) -> int:
+        """How many."""
+        return len(self._making)
+
     def begin(self, key: object, now_s: float) -> None:
         """It is being made from now on."""
         self._making[key] = _Making(now_s)
@@ -43,14 +50,21 @@ class Pace:
         usual_s = took_s if self._usual_s is None else self._usual_s
         self._usual_s = usual_s + RECENT_SHARE * (took_s - usual_s)
 
-    def left_s(self, now_s: float) -> float | None:
-        """Seconds until the first of them is made, by its own progress, else by what was usual; None: nobody knows."""
-        left = [self._left_s(making, now_s) for making in self._making.values()]
-        known = [seconds for seconds in left if seconds is not None]
-        return min(known) if known else None
+    def left_s(self, now_s: float, *, at_once: int = 1, waiting: int = 0) -> float | None:
+        """Seconds until a turn comes for one more, where `waiting` stand before it; None: nobody knows.
 
-    def _left_s(self, making: _Making, now_s: float) -> float | None:
+        Counts on the progress of what is being made, else on what was usual; `at_once` are made at the same time.
+        """
+        ends_s = [self._left_s(making, now_s) for making in self._making.values()]
+        ends_s += [0.0] * (at_once - len(ends_s))
+        heapq.heapify(ends_s)
+        usual_s = math.inf if self._usual_s is None else self._usual_s
+        for _ in range(waiting):
+            heapq.heapreplace(ends_s, ends_s[0] + usual_s)
+        return ends_s[0] if ends_s[0] < math.inf else None
+
+    def _left_s(self, making: _Making, now_s: float) -> float:
         took_s = now_s - making.begun_s
         if making.share >= SHARE_MIN:
             return took_s * (1 - making.share) / making.share
-        return None if self._usual_s is None else max(0.0, self._usual_s - took_s)
+        return math.inf if self._usual_s is None else max(0.0, self._usual_s - took_s)

@@ -57,6 +57,7 @@ class Slots:
     """Runs pieces of work side by side. A job counts as held from `start` until it is settled or its work ends."""
 
     def __init__(self, count: int, *, ahead: int = 0, turns: Turns | None = None, is_urgent: bool = False) -> None:
+        """`count` pieces have the machine at the same time, unless `turns` says otherwise; `ahead` wait for each."""
         assert count >= 1, count
         self.turns = turns or Turns(count)
         self.pace = Pace()
@@ -131,12 +132,13 @@ class Slots:
 
     def _pause_s(self) -> float | None:
         # 0: there is room; None: there is none until something changes.
+        at_once = self.turns.count
         unmade = sum(not piece.is_made for piece in self._pieces.values())
-        if len(self._pieces) - unmade >= HANDING_IN_MAX or unmade >= self.turns.count + self._ahead:
+        if len(self._pieces) - unmade >= HANDING_IN_MAX or unmade >= at_once * (1 + self._ahead):
             return None
-        if unmade < self.turns.count:
+        if unmade < at_once:
             return 0
-        left_s = self.pace.left_s(_now_s())
+        left_s = self.pace.left_s(_now_s(), at_once=at_once, waiting=unmade - self.pace.being_made)
         return None if left_s is None else max(0.0, left_s - LEAD_S)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
