@@ -204,6 +204,12 @@ def test_everybody_changes_oneself(horde: RunningHorde, client: httpx.Client, ke
     assert get(client, 3)["deleted"] is False
 
 
+def test_new_name_is_harmless_in_a_page_that_shows_it(client: httpx.Client, keys: Keys) -> None:
+    put(client, keys["ada"], 3, username="<i>Ada</i>")
+
+    assert get(client, 3, keys["moderator"])["username"].startswith("&lt;i&gt;Ada&lt;/i&gt;#")
+
+
 @pytest.mark.parametrize(
     ("caller", "user_id", "fields", "refusal"),
     [

@@ -48,3 +48,9 @@ async def test_name_that_cannot_be_kept_is_refused_and_leaves_nothing(clock: Clo
 
     assert await everything(clock.ctx) == before
     assert (await register(clock.ctx, "x" * 30)).user.name == "x" * 30
+
+
+async def test_name_is_harmless_in_a_page_that_shows_it(clock: Clock) -> None:
+    assert (
+        await register(clock.ctx, " Ada <b>of  Ur</b> & son ")
+    ).user.name == "Ada &lt;b&gt;of Ur&lt;/b&gt; &amp; son"

@@ -14,6 +14,7 @@ from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.ledger.accounts import floor_of
 from horde.server.ledger.grants import grant, open_account
+from horde.server.moderation.harmless import harmless
 from horde.units import Kudos
 
 USERNAME_MAX = 30
@@ -77,7 +78,7 @@ async def register_in(
 
 
 def username(text: str) -> str:
-    """A name as it is stored. Raises BadInput, TooLongUserName for one that cannot be."""
+    """A name as it is stored, harmless in a page. Raises BadInput, TooLongUserName for one that cannot be."""
     name = " ".join(text.split())
     if not name:
         raise BadInput("A username cannot be empty.")
@@ -85,4 +86,4 @@ def username(text: str) -> str:
         raise TooLongUserName(f"The username has {len(name)} characters; at most {USERNAME_MAX} are taken.")
     if "\x00" in name:
         raise BadInput("A username cannot hold a NUL byte.")
-    return name
+    return harmless(name)

@@ -30,6 +30,7 @@ from horde.server.db import notify
 from horde.server.db.notify import News
 from horde.server.db.pool import Tx
 from horde.server.idempotency.keys import Key, answer_to, keep
+from horde.server.moderation.harmless import harmless
 from horde.server.requests import sql
 from horde.server.requests.giveback import give_back
 from horde.server.requests.orders import LIFE
@@ -38,7 +39,6 @@ from horde.server.requests.results import Delivery, Finished, Job, Paid, Result
 from horde.server.requests.tell import tell_of_results
 from horde.server.storage.objects import job_key
 from horde.server.storage.pictures import as_webp
-from horde.server.workers.harmless import harmless
 from horde.server.workers.record import credit
 from horde.units import Kudos
 

@@ -17,9 +17,9 @@ from horde.errors import (
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.db.pool import Tx
+from horde.server.moderation.harmless import harmless
 from horde.server.teams.count import sql
 from horde.server.teams.read import Team, team_by_id
-from horde.server.workers.harmless import harmless
 from horde.server.workers.roster import sql as workers
 
 NAME_MIN, NAME_MAX = 3, 100

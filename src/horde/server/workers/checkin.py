@@ -27,8 +27,8 @@ from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.db.pool import Tx
 from horde.server.moderation.blocks import refuse_blocked
+from horde.server.moderation.harmless import harmless
 from horde.server.modes.modes import modes
-from horde.server.workers.harmless import harmless
 from horde.server.workers.joining import Newcomer, are_limited, hold_the_door, origin, room
 from horde.server.workers.online import Member, online
 from horde.server.workers.roster import ONLINE_FOR, OfferTerms, Worker, sql

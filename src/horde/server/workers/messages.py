@@ -18,7 +18,7 @@ from horde.errors.sharing import MessagesOnlyOwnWorkers, NotOwnMessages, TooMany
 from horde.server.accounts.users import User
 from horde.server.context import Context
 from horde.server.memory import Copy
-from horde.server.workers.harmless import harmless
+from horde.server.moderation.harmless import harmless
 from horde.server.workers.read import worker
 from horde.server.workers.roster import ONLINE_FOR, sql
 

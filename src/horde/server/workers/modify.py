@@ -16,9 +16,9 @@ from horde.errors import (
 )
 from horde.server.accounts.users import User
 from horde.server.context import Context
+from horde.server.moderation.harmless import harmless
 from horde.server.teams.membership import join, leave
 from horde.server.workers.checkin import tidy
-from horde.server.workers.harmless import harmless
 from horde.server.workers.online import online
 from horde.server.workers.read import worker
 from horde.server.workers.roster import ONLINE_FOR, Worker, sql, worker_by_id, worker_by_name

@@ -1,4 +1,4 @@
-"""What people write about workers and teams, as it is kept. Source: contract/lifecycle.md, section 12."""
+"""What people write of themselves, workers and teams, as it is kept. Source: contract/lifecycle.md, section 12."""
 
 from __future__ import annotations
 
