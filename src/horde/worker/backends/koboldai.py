@@ -119,13 +119,12 @@ class KoboldAI:
             raise BackendFailed(f"the program at {self._program.url} no longer has the model {order.model!r}")
         body: dict[str, object] = {name: value for name, value in order.payload.items() if name not in SENT_BY_US}
         body |= {"prompt": order.prompt, "n": 1, "max_length": order.tokens, "max_context_length": order.context}
-        write = self._stream if self._is_cpp else self._write
         texts: list[Text] = []
         with self._own.counted():
             for _ in range(order.texts):
                 # KoboldCpp's own choice is the second of the day: two texts of one second would be the same.
                 seed = secrets.randbelow(SEED_MAX) + 1
-                text = await write(order, {**body, "sampler_seed": seed}, report, len(texts))
+                text = await self._written(order, {**body, "sampler_seed": seed}, report, len(texts))
                 texts.append(Text(text=text, seed=seed))
                 report(Progress(share=len(texts) / order.texts, text=text if order.texts == 1 else None))
         return texts
@@ -162,21 +161,27 @@ class KoboldAI:
         names = (entry if isinstance(entry, str) else entry.get("value", "") for entry in listed)
         return tuple(name for name in names if name)
 
-    async def _stream(self, order: TextOrder, body: dict[str, object], report: Report, made: int) -> str:
-        """By KoboldCpp. It answers 503 to one who calls while it writes for its owner: he is waited for."""
-        ticket = f"horde-{uuid.uuid4()}"
+    async def _written(self, order: TextOrder, body: dict[str, object], report: Report, made: int) -> str:
+        """Both answer 503 to one who calls while they write for their owner: he is waited for."""
+        write = self._stream if self._is_cpp else self._write
         while True:
             try:
-                return await self._stream_once(order, {**body, "genkey": ticket, "quiet": True}, report, made)
-            except asyncio.CancelledError:
-                await self._abort(ticket)
-                raise
+                return await write(order, body, report, made)
             except ProgramRefused as refusal:
                 if refusal.status != BUSY:
                     raise
             await asyncio.sleep(self._look_again_s)
 
-    async def _stream_once(self, order: TextOrder, body: dict[str, object], report: Report, made: int) -> str:
+    async def _stream(self, order: TextOrder, body: dict[str, object], report: Report, made: int) -> str:
+        """By KoboldCpp, piece by piece."""
+        ticket = f"horde-{uuid.uuid4()}"
+        try:
+            return await self._pieces(order, {**body, "genkey": ticket, "quiet": True}, report, made)
+        except asyncio.CancelledError:
+            await self._abort(ticket)
+            raise
+
+    async def _pieces(self, order: TextOrder, body: dict[str, object], report: Report, made: int) -> str:
         text = ""
         pieces = 0
         async with self._program.events("/api/extra/generate/stream", body) as events:
@@ -188,6 +193,7 @@ class KoboldAI:
         return text
 
     async def _write(self, order: TextOrder, body: dict[str, object], report: Report, made: int) -> str:
+        """By KoboldAI, which tells nothing until it is done."""
         answer = await self._program.post("/api/v1/generate", body, Answer)
         if not answer.results:
             raise BackendFailed(f"the program at {self._program.url} answered without a text")
