@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from horde.worker.slots import Piece, Slots
+from horde.worker.slots import LEAD_S, Piece, Slots
 
 
 async def turns(count: int = 5) -> None:
@@ -46,6 +46,111 @@ async def test_room_comes_when_work_ends() -> None:
 
     gate.set()
     await asyncio.wait_for(waiting, 5)
+
+
+class Machines:
+    """Slots whose work a test holds in its hand, on machines that come and go, in a time that it sets."""
+
+    def __init__(self, count: int, *, ahead: int = 1) -> None:
+        self.count = count
+        self.now_s = 100.0
+        self.slots = Slots(count, ahead=ahead, machines=lambda: self.count, now_s=lambda: self.now_s)
+        self.making: dict[str, Piece] = {}
+        """The pieces that have a machine, by their jobs."""
+        self._done: dict[str, asyncio.Event] = {}
+
+    def start(self, job: str, fetched: asyncio.Event | None = None) -> None:
+        """A piece of one job, which waits for what is fetched before it wants a machine."""
+        self._done[job] = asyncio.Event()
+
+        async def work(piece: Piece) -> None:
+            if fetched is not None:
+                await fetched.wait()
+            async with piece.turn():
+                self.making[job] = piece
+                await self._done[job].wait()
+                del self.making[job]
+
+        self.slots.start([job], work)
+
+    async def end(self, job: str) -> None:
+        """It is made."""
+        self._done[job].set()
+        await turns()
+
+    async def has_room(self) -> bool:
+        """Whether another piece is to be taken now."""
+        asked = asyncio.create_task(self.slots.room())
+        await turns()
+        if not asked.done():
+            asked.cancel()
+        return not asked.cancelling()
+
+
+async def test_one_is_fetched_ahead_for_each_machine_when_it_is_about_to_be_free() -> None:
+    machines = Machines(3)
+    for job in "abc":
+        assert await machines.has_room()
+        machines.start(job)
+    await turns()
+    machines.now_s += 10
+    for job, share in (("a", 0.99), ("b", 0.95), ("c", 0.1)):
+        machines.making[job].progress(share)
+
+    assert await machines.has_room()
+    machines.start("for the place of a")
+    assert await machines.has_room()
+    machines.start("for the place of b")
+    assert not await machines.has_room()  # c is far from made
+
+    machines.making["c"].progress(0.99)
+    assert await machines.has_room()
+
+
+async def test_machine_that_comes_back_gets_what_waits_and_room_for_more_at_once() -> None:
+    machines = Machines(1)
+    machines.start("a")
+    await turns()
+    machines.now_s += 10
+    machines.making["a"].progress(0.99)
+    assert await machines.has_room()
+    machines.start("b")
+    machines.making["a"].progress(0.1)
+    assert not await machines.has_room()
+    assert machines.making.keys() == {"a"}
+
+    machines.count = 3
+    assert await machines.has_room()
+    await turns()
+    assert machines.making.keys() == {"a", "b"}
+
+
+async def test_piece_that_is_long_in_fetching_keeps_no_machine_waiting() -> None:
+    machines, fetched = Machines(1), asyncio.Event()
+    machines.start("slow", fetched)
+    assert not await machines.has_room()
+
+    machines.now_s += LEAD_S
+    assert await machines.has_room()
+    machines.start("quick")
+    await turns()
+    assert machines.making.keys() == {"quick"}
+    assert not await machines.has_room()
+
+    fetched.set()
+    await machines.end("quick")
+    assert machines.making.keys() == {"slow"}
+
+
+async def test_nothing_is_fetched_ahead_for_an_owner_who_wants_none() -> None:
+    machines = Machines(2, ahead=0)
+    for job in "ab":
+        machines.start(job)
+    await turns()
+    machines.now_s += 10
+    machines.making["a"].progress(1.0)
+
+    assert not await machines.has_room()
 
 
 async def test_work_that_breaks_off_is_no_longer_held_and_gives_its_slot_back() -> None:
@@ -100,29 +205,3 @@ async def test_drain_names_the_unsettled_jobs_of_work_it_cancels(grace_s: float,
 
 async def test_drain_of_nothing_ends_at_once() -> None:
     assert await Slots(1).drain(600, asyncio.Event()) == []
-
-
-async def test_as_many_are_taken_ahead_as_there_are_turns_that_come_soon() -> None:
-    slots, gate = Slots(3, ahead=1), asyncio.Event()
-    made: list[Piece] = []
-
-    async def work(piece: Piece) -> None:
-        async with piece.turn():
-            made.append(piece)
-            await gate.wait()
-
-    for name in "abc":
-        slots.start([name], work)
-    await turns()
-    for piece, share in zip(made, (0.9999, 0.9999, 0.0), strict=True):
-        piece.progress(share)
-    for name in "de":
-        await asyncio.wait_for(slots.room(), 5)
-        slots.start([name], work)
-        await turns()
-    third = asyncio.create_task(slots.room())
-    await turns()
-
-    assert not third.done()
-    third.cancel()
-    gate.set()

@@ -39,6 +39,20 @@ async def test_as_many_have_a_turn_as_there_are_and_the_next_in_order() -> None:
     assert [player.has_turn for player in players] == [True, False, True, False]
 
 
+async def test_more_turns_begin_at_once_and_fewer_as_turns_end() -> None:
+    turns = Turns(1)
+    players = [Player(turns) for _ in range(4)]
+    await spins()
+    turns.resize(3)
+    await spins()
+    assert [player.has_turn for player in players] == [True, True, True, False]
+
+    turns.resize(2)
+    players[0].end.set()
+    await spins()
+    assert [player.has_turn for player in players] == [False, True, True, False]
+
+
 async def test_urgent_takes_the_youngest_turn_away() -> None:
     turns = Turns(2)
     old, young = Player(turns), Player(turns)

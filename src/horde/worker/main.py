@@ -140,7 +140,7 @@ def _shifts(
             for horde, fetch_picture in lines
         ]
         ahead = 0 if is_own else settings.queue_size
-        slots = Slots(turns.count, ahead=ahead, turns=turns, is_urgent=is_own)
+        slots = Slots(turns.count, ahead=ahead, turns=turns, is_urgent=is_own, machines=threads)
         return Shift(
             backend,
             sources,
@@ -148,7 +148,6 @@ def _shifts(
             grace_s=settings.grace_s,
             kept=kept,
             tally=team.tally,
-            threads=threads,
             may_work=gate.may_work,
             shut=gate.shut,
         )

@@ -1,4 +1,4 @@
-"""How long what is being made will still take, so that the next job is fetched in time and not much earlier.
+"""When a machine will be free for one more job, so that it is fetched in time and not much earlier.
 
 A job that waits here waits where no other worker can take it.
 """
@@ -6,8 +6,8 @@ A job that waits here waits where no other worker can take it.
 from __future__ import annotations
 
 import heapq
-import math
 from dataclasses import dataclass
+from math import inf, isinf
 
 RECENT_SHARE = 0.3
 """Weight of the latest job in the usual duration: a few jobs are enough to follow a change of model or size."""
@@ -19,52 +19,63 @@ SHARE_MIN = 0.02
 class _Making:
     begun_s: float
     share: float = 0.0
+    machine: int | None = None
 
 
 class Pace:
-    """Watches batches by any key; times are seconds of one clock."""
+    """Watches batches by any key, on several machines at the same time; times are seconds of one clock."""
 
     def __init__(self) -> None:
-        self._usual_s: float | None = None
+        self._usual_s: dict[int | None, float] = {}
+        """What a batch takes on each machine; None: on any of them."""
         self._making: dict[object, _Making] = {}
-
-    @property
-    def being_made(self) -> int:
-        """How many."""
-        return len(self._making)
 
     def begin(self, key: object, now_s: float) -> None:
         """It is being made from now on."""
         self._making[key] = _Making(now_s)
 
-    def progress(self, key: object, share: float) -> None:
-        """How much of it is made, from 0 to 1. Unknown keys are ignored: a late word of something that ended."""
+    def progress(self, key: object, share: float, machine: int | None = None) -> None:
+        """How much of it is made, from 0 to 1, and by which machine, where that is known.
+
+        Unknown keys are ignored: a late word of something that ended.
+        """
         if key in self._making:
             self._making[key].share = share
+            self._making[key].machine = machine
 
     def end(self, key: object, now_s: float) -> None:
         """It is made, or came to nothing. Safe to call twice."""
         if (making := self._making.pop(key, None)) is None:
             return
         took_s = now_s - making.begun_s
-        usual_s = took_s if self._usual_s is None else self._usual_s
-        self._usual_s = usual_s + RECENT_SHARE * (took_s - usual_s)
+        for machine in {making.machine, None}:
+            usual_s = self._usual_s.get(machine, took_s)
+            self._usual_s[machine] = usual_s + RECENT_SHARE * (took_s - usual_s)
 
-    def left_s(self, now_s: float, *, at_once: int = 1, waiting: int = 0) -> float | None:
-        """Seconds until a turn comes for one more, where `waiting` stand before it; None: nobody knows.
+    def is_making(self, key: object) -> bool:
+        """Whether it has begun and not ended."""
+        return key in self._making
 
-        Counts on the progress of what is being made, else on what was usual; `at_once` are made at the same time.
+    def free_s(self, now_s: float, *, machines: int = 1, waiting: int = 0) -> float | None:
+        """Seconds until one of so many machines is free for one more batch; None: nobody knows.
+
+        Before it come those that wait already, each for the machine that is free first. What is being made ends by
+        its own progress, else after what is usual on its machine.
         """
-        ends_s = [self._left_s(making, now_s) for making in self._making.values()]
-        ends_s += [0.0] * (at_once - len(ends_s))
-        heapq.heapify(ends_s)
-        usual_s = math.inf if self._usual_s is None else self._usual_s
+        free = [(self._left_s(making, now_s), self._usual(making.machine)) for making in self._making.values()]
+        free += [(0.0, self._usual(None))] * (machines - len(free))
+        # More is made than there are machines, when one of them has gone: the first that ends makes no room.
+        free = sorted(free)[max(0, len(free) - machines) :]
         for _ in range(waiting):
-            heapq.heapreplace(ends_s, ends_s[0] + usual_s)
-        return ends_s[0] if ends_s[0] < math.inf else None
+            at_s, usual_s = free[0]
+            heapq.heapreplace(free, (at_s + usual_s, usual_s))
+        return None if isinf(free[0][0]) else free[0][0]
 
     def _left_s(self, making: _Making, now_s: float) -> float:
         took_s = now_s - making.begun_s
         if making.share >= SHARE_MIN:
             return took_s * (1 - making.share) / making.share
-        return math.inf if self._usual_s is None else max(0.0, self._usual_s - took_s)
+        return max(0.0, self._usual(making.machine) - took_s)
+
+    def _usual(self, machine: int | None) -> float:
+        return self._usual_s.get(machine, self._usual_s.get(None, inf))

@@ -64,7 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     threads: Annotated[int, Meta(ge=1, le=50)] | None = None
     """How many jobs (or batches of one request) are made at the same time; None: as many as the back end does."""
     queue_size: Annotated[int, Meta(ge=0, le=4)] = 1
-    """How many jobs are fetched ahead for each that is made, shortly before the machine is free."""
+    """How many jobs are fetched ahead for each of the threads, shortly before there is a machine free for them."""
     models: Words = ()
     """Models to offer, of those that the back end has; none named: all."""
     max_pixels: Annotated[int, Meta(ge=64 * 64, le=2**31 - 1)] | None = None

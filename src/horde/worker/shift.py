@@ -86,7 +86,6 @@ class Shift:
         grace_s: float,
         kept: Kept,
         tally: Tally | None = None,
-        threads: Callable[[], int] | None = None,
         may_work: Callable[[], Awaitable[None]] = always,
         shut: asyncio.Event | None = None,
         hold_s: int | None = None,
@@ -100,7 +99,6 @@ class Shift:
         self._grace_s = grace_s
         self._kept = kept
         self._tally = tally or Tally()
-        self._threads = threads
         self._may_work = may_work
         self._shut = shut or asyncio.Event()
         self._hold_s = hold_s if hold_s is not None else HOLD_S if len(sources) == 1 else HOLD_S_OF_SEVERAL
@@ -141,9 +139,6 @@ class Shift:
 
     async def pop_once(self) -> float:
         """Wait for room, ask for work once and begin it; returns the seconds to wait before the next round."""
-        if self._threads is not None:
-            # Children of a back end die and come back, and the owner may change his mind.
-            self._slots.turns.count = self._threads()
         await self._slots.room()
         await self._may_work()
         await self._backend.ready()
@@ -230,7 +225,7 @@ class Shift:
 
         def report(progress: Progress) -> None:
             doing.share = progress.share
-            piece.progress(progress.share)
+            piece.progress(progress.share, progress.machine)
             telling.tell(progress)
 
         try:

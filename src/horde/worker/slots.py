@@ -1,14 +1,16 @@
 """The jobs in progress: at most as many pieces of work as the owner allows, each with the jobs it is for.
 
-A piece is made, and then handed in. Another one may be taken as soon as one is made, and a few ahead of that, shortly
-before the machine is free: so it never waits for the horde.
+A piece is made, and then handed in. Another one may be taken as soon as one is made, and a few ahead of that, for each
+machine shortly before it is free: so none of them ever waits for the horde.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from math import inf
 
 import structlog
 
@@ -18,7 +20,10 @@ from horde.worker.turns import Turns
 log = structlog.get_logger("worker")
 
 LEAD_S = 2.0
-"""How long before the machine is free the next job is asked for: a pop and its pictures from a slow line."""
+"""How long before a machine is free the next job is asked for: a pop and its pictures from a slow line. What takes
+longer to be fetched, as LoRAs may, keeps no machine waiting: another job is asked for."""
+LOOK_S = 1.0
+"""How often it is looked again what can have changed unnoticed: machines that come and go, and time that passes."""
 HANDING_IN_MAX = 20
 """Pieces that are made and not yet delivered; with more of them the horde is slower than this machine."""
 
@@ -29,12 +34,16 @@ class Piece:
     def __init__(self, slots: Slots, job_ids: Sequence[str], *, is_urgent: bool) -> None:
         self.jobs = set(job_ids)
         self.is_made = False
+        self.taken_s = slots.now_s()
+        self.is_fetched = False
+        """Whether what it needs is there, so that it only waits for a machine."""
         self._slots = slots
         self._is_urgent = is_urgent
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait for the machine and have it; afterwards the piece counts as made. Raises Preempted."""
+        """Wait for a machine and have it; afterwards the piece counts as made. Raises Preempted."""
+        self.is_fetched = True
         async with self._slots.turns.turn(is_urgent=self._is_urgent):
             self._slots.begin(self)
             try:
@@ -42,13 +51,13 @@ class Piece:
             finally:
                 self.made()
 
-    def progress(self, share: float) -> None:
-        """How much is made, from 0 to 1."""
-        self._slots.pace.progress(self, share)
+    def progress(self, share: float, machine: int | None = None) -> None:
+        """How much is made, from 0 to 1, and by which machine, where that is known."""
+        self._slots.pace.progress(self, share, machine)
         self._slots.tell()
 
     def made(self) -> None:
-        """It needs the machine no more. Safe to call twice."""
+        """It needs no machine any more. Safe to call twice."""
         self.is_made = True
         self._slots.end(self)
 
@@ -56,11 +65,25 @@ class Piece:
 class Slots:
     """Runs pieces of work side by side. A job counts as held from `start` until it is settled or its work ends."""
 
-    def __init__(self, count: int, *, ahead: int = 0, turns: Turns | None = None, is_urgent: bool = False) -> None:
-        """`count` pieces have the machine at the same time, unless `turns` says otherwise; `ahead` wait for each."""
-        assert count >= 1, count
+    def __init__(
+        self,
+        count: int,
+        *,
+        ahead: int = 0,
+        turns: Turns | None = None,
+        is_urgent: bool = False,
+        machines: Callable[[], int] | None = None,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`count` pieces are made at the same time, and `ahead` for each of them are fetched before.
+
+        `machines` says how many it is now, where that changes: children of a back end die and come back, and an owner
+        may change his mind.
+        """
         self.turns = turns or Turns(count)
         self.pace = Pace()
+        self.now_s = now_s
+        self._machines = machines
         self._ahead = ahead
         self._is_urgent = is_urgent
         self._pieces: dict[asyncio.Task[None], Piece] = {}
@@ -73,7 +96,7 @@ class Slots:
 
     async def room(self) -> None:
         """Wait until another piece of work should be taken."""
-        while (pause_s := self._pause_s()) != 0:
+        while (pause_s := min(self._pause_s(), LOOK_S)) > 0:
             self._changed.clear()
             try:
                 async with asyncio.timeout(pause_s):
@@ -117,29 +140,32 @@ class Slots:
         return left
 
     def begin(self, piece: Piece) -> None:
-        """The machine works on a piece from now on."""
-        self.pace.begin(piece, _now_s())
+        """A machine works on a piece from now on."""
+        self.pace.begin(piece, self.now_s())
         self.tell()
 
     def end(self, piece: Piece) -> None:
-        """The machine no longer does. Safe to call twice."""
-        self.pace.end(piece, _now_s())
+        """It no longer does. Safe to call twice."""
+        self.pace.end(piece, self.now_s())
         self.tell()
 
     def tell(self) -> None:
         """Something changed that may make room."""
         self._changed.set()
 
-    def _pause_s(self) -> float | None:
-        # 0: there is room; None: there is none until something changes.
-        at_once = self.turns.count
-        unmade = sum(not piece.is_made for piece in self._pieces.values())
-        if len(self._pieces) - unmade >= HANDING_IN_MAX or unmade >= at_once * (1 + self._ahead):
-            return None
-        if unmade < at_once:
-            return 0
-        left_s = self.pace.left_s(_now_s(), at_once=at_once, waiting=unmade - self.pace.being_made)
-        return None if left_s is None else max(0.0, left_s - LEAD_S)
+    def _pause_s(self) -> float:
+        # 0: there is room; without end: there is none until something changes.
+        if self._machines is not None:
+            self.turns.resize(self._machines())
+        count, now_s = self.turns.count, self.now_s()
+        unmade = [piece for piece in self._pieces.values() if not piece.is_made]
+        if len(self._pieces) - len(unmade) >= HANDING_IN_MAX or len(unmade) >= count * (1 + self._ahead):
+            return inf
+        waiting = sum(
+            not self.pace.is_making(piece) and (piece.is_fetched or now_s - piece.taken_s < LEAD_S) for piece in unmade
+        )
+        free_s = self.pace.free_s(now_s, machines=count, waiting=waiting)
+        return inf if free_s is None else max(0.0, free_s - LEAD_S)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         piece = self._pieces.pop(task)
@@ -147,7 +173,3 @@ class Slots:
         if not task.cancelled() and (error := task.exception()) is not None:
             # The horde takes these jobs back at the next pop, which no longer names them.
             log.error("work broke off", jobs=sorted(piece.jobs), exc_info=error)
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()

@@ -22,7 +22,7 @@ class _Turn:
 
 
 class Turns:
-    """Hands out turns. `count` may be changed while it is used: more begin at once, fewer when turns end."""
+    """Hands out turns, at most `count` at a time."""
 
     def __init__(self, count: int) -> None:
         assert count >= 1, count
@@ -30,6 +30,12 @@ class Turns:
         self._running: list[_Turn] = []
         self._urgent: deque[_Turn] = deque()
         self._others: deque[_Turn] = deque()
+
+    def resize(self, count: int) -> None:
+        """So many at a time from now on: more begin at once, fewer as turns end."""
+        assert count >= 1, count
+        self.count = count
+        self._begin()
 
     @asynccontextmanager
     async def turn(self, *, is_urgent: bool = False) -> AsyncIterator[None]:

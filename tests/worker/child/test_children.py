@@ -136,6 +136,24 @@ async def test_what_a_library_does_to_stdin_and_stdout_disturbs_nothing(prompt: 
         assert await pid_of(children) == before
 
 
+async def test_progress_says_which_machine_it_is_of_also_after_its_child_was_started_again() -> None:
+    async with started(settings=[{}, {}]) as children:
+        first, second = Working(children, "step"), Working(children, "step")
+        await first.begun()
+        await second.begun()
+        assert (first.progress[0].machine, second.progress[0].machine) == (0, 1)
+
+        os.kill(children.pids[0], signal.SIGKILL)
+        with pytest.raises(BackendFailed):
+            await first.task
+        again = Working(children, "step")
+        await again.begun()
+        assert again.progress[0].machine == 0
+        for working in (second, again):
+            working.task.cancel()
+        await asyncio.gather(second.task, again.task, return_exceptions=True)
+
+
 async def test_children_work_at_the_same_time_and_outlive_each_other() -> None:
     async with started(settings=[{}, {}]) as children:
         assert children.abilities.parallel == 2

@@ -186,6 +186,8 @@ class Progress:
     """The picture so far, webp, small."""
     text: str | None = None
     """The text so far, whole."""
+    machine: int | None = None
+    """Which of those that work side by side has it, by any number: one may be faster than another."""
 
 
 Report: TypeAlias = Callable[[Progress], None]

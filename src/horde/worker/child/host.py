@@ -53,7 +53,8 @@ class Children(Generic[Can, Ordered, Made]):
         self._settings = settings
         self._patience = patience
         self._sleep = sleep
-        self._living: list[Child[Can, Ordered, Made]] = []
+        self._living: dict[Child[Can, Ordered, Made], int] = {}
+        """Each with which of the settings it has: its machine, for whoever looks at its pace."""
         self._idle: list[Child[Can, Ordered, Made]] = []
         self._more = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,9 +86,9 @@ class Children(Generic[Can, Ordered, Made]):
                     await outcome.kill()
             raise
         self._abilities = children[0].abilities
-        for settings, child in zip(self._settings, children, strict=True):
-            self._enlist(child)
-            self._own(self._keep(settings, child))
+        for machine, child in enumerate(children):
+            self._enlist(child, machine)
+            self._own(self._keep(machine, child))
 
     async def ready(self) -> None:
         """Wait until a child is alive."""
@@ -97,8 +98,9 @@ class Children(Generic[Can, Ordered, Made]):
     async def generate(self, order: Ordered, report: Report) -> Sequence[Made]:
         """Have the order done by the first child that is free. Raises BackendFailed, also when the child dies."""
         child = await self._free()
+        machine = self._living.get(child)
         try:
-            results = await child.make(order, report)
+            results = await child.make(order, lambda progress: report(replace(progress, machine=machine)))
         finally:
             # Also when cancelled, which must not wait: the lease is over, and the child ends its step by itself.
             self._own(self._give_back(child))
@@ -123,14 +125,14 @@ class Children(Generic[Can, Ordered, Made]):
     async def _start(self, settings: Mapping[str, object]) -> Child[Can, Ordered, Made]:
         return await Child.start(self._work, self._factory, settings, within_s=self._patience.load_s_max)
 
-    async def _keep(self, settings: Mapping[str, object], child: Child[Can, Ordered, Made]) -> None:
-        """See to it that there is always a child with these settings."""
+    async def _keep(self, machine: int, child: Child[Can, Ordered, Made]) -> None:
+        """See to it that there is always a child with the settings of this machine."""
         while True:
             reason = await child.ended()
             self._strike_off(child)
             log.warning("a child of the back end ended and is started again", reason=reason, pause_s=self._pause_s)
-            child = await self._started_again(settings)
-            self._enlist(child)
+            child = await self._started_again(self._settings[machine])
+            self._enlist(child, machine)
 
     async def _started_again(self, settings: Mapping[str, object]) -> Child[Can, Ordered, Made]:
         while True:
@@ -147,13 +149,13 @@ class Children(Generic[Can, Ordered, Made]):
         failures = min(self._failures_in_a_row, FAILURES_COUNTED_MAX)
         return min(2.0**failures - 1, self._patience.pause_s_max)
 
-    def _enlist(self, child: Child[Can, Ordered, Made]) -> None:
-        self._living.append(child)
+    def _enlist(self, child: Child[Can, Ordered, Made], machine: int) -> None:
+        self._living[child] = machine
         self._idle.append(child)
         self._more.set()
 
     def _strike_off(self, child: Child[Can, Ordered, Made]) -> None:
-        self._living.remove(child)
+        del self._living[child]
         if child in self._idle:
             self._idle.remove(child)
 
