@@ -61,9 +61,13 @@ def test_form_gives_a_key_once_and_shows_names_harmlessly(client: httpx.Client) 
     page = client.post("/register", data={"username": "<script>x</script>"})
 
     assert page.status_code == 201
+    assert "&lt;script&gt;x&lt;/script&gt;#1" in page.text
     assert "<script>" not in page.text
     (key,) = re.findall(r"<code>([\w-]{22})</code>", page.text)
-    assert client.get("/api/v2/find_user", headers={"apikey": key}).json()["username"].startswith("<script>")
+    assert (
+        client.get("/api/v2/find_user", headers={"apikey": key}).json()["username"]
+        == "&lt;script&gt;x&lt;/script&gt;#1"
+    )
 
 
 @pytest.mark.parametrize("username", ["", "   ", "x" * 31])

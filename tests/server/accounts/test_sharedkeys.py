@@ -41,6 +41,12 @@ async def test_new_key_has_the_limits_that_were_said_and_no_others(clock: Clock)
     assert key.job_limits == {"image_pixels": 1000}
 
 
+async def test_name_of_a_key_is_harmless_in_pages(clock: Clock) -> None:
+    key = await share(clock.ctx, await user(clock.ctx), KeyChanges(name=" <b>Bob</b> "))
+
+    assert (await read(clock.ctx, key)).name == "&lt;b&gt;Bob&lt;/b&gt;"
+
+
 @pytest.mark.parametrize("days", [0, -1, None, 10**9])
 async def test_new_key_without_a_day_in_reach_never_expires(clock: Clock, days: int | None) -> None:
     key = await share(clock.ctx, await user(clock.ctx), KeyChanges(days=days))

@@ -145,6 +145,14 @@ async def test_gift_needs_somebody_else_who_is_named_rightly(
     assert await outcome(clock.ctx, ada, target.format(ada=ada.id), 10) is refusal
 
 
+async def test_name_with_odd_letters_may_be_written_as_its_owner_did_and_as_it_is_shown(clock: Clock) -> None:
+    ada, bob = await user(clock.ctx), await user(clock.ctx, "Bob & <Co>")
+
+    assert await outcome(clock.ctx, ada, f"Bob & <Co>#{bob.id}", 10) == kudos(10)
+    assert await outcome(clock.ctx, ada, bob.alias, 10) == kudos(10)
+    assert await outcome(clock.ctx, ada, f"Bob & Co#{bob.id}", 10) is InvalidTargetUsername
+
+
 async def test_anonymous_account_gives_nothing_whatever_else_is_wrong(clock: Clock) -> None:
     assert await outcome(clock.ctx, await anonymous(clock.ctx), "Nobody#999", -1) is KudosTransferFromAnon
 

@@ -25,6 +25,7 @@ from horde.server.ledger.balance import balance
 from horde.server.ledger.escrow import release
 from horde.server.ledger.grants import grant
 from horde.server.ledger.monthly import set_monthly
+from horde.server.moderation.harmless import harmless
 from horde.units import Kudos
 
 EDUCATION_CONCURRENCY, USUAL_CONCURRENCY = 200, 30
@@ -158,16 +159,16 @@ def _columns(before: User, changes: Changes) -> dict[str, object]:
         roles = dict.fromkeys(roles)
     elif changes.by_admin.is_moderator:
         roles["is_trusted"] = True
-    own = changes.own
+    own, comment = changes.own, changes.by_moderator.admin_comment
     return roles | {
         "name": None if own.name is None else username(own.name),
-        "contact": own.contact,
+        "contact": None if own.contact is None else harmless(own.contact),
         "has_public_workers": own.has_public_workers,
         "is_undeleted": own.undeletes,
         "concurrency": _concurrency(before, roles["is_education"], changes.by_moderator.concurrency),
         "worker_invited": changes.by_moderator.worker_invited,
         "suspicion": 0 if changes.by_moderator.resets_suspicion else None,
-        "admin_comment": changes.by_moderator.admin_comment,
+        "admin_comment": None if comment is None else harmless(comment),
         "usage_multiplier": changes.by_admin.usage_multiplier,
     }
 

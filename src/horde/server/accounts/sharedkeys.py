@@ -23,6 +23,7 @@ from horde.server.accounts.trust import lock_user
 from horde.server.accounts.users import User, sql, users_by_id
 from horde.server.context import Context
 from horde.server.db.pool import Tx
+from horde.server.moderation.harmless import harmless
 from horde.units import Kudos, kudos_in_words
 
 KEYS_MAX, KEYS_MAX_TRUSTED, KEYS_MAX_EDUCATION = 3, 10, 1000
@@ -261,7 +262,7 @@ def _check(wanted: KeyChanges) -> None:
 def _changed(key: SharedKey, wanted: KeyChanges, now: datetime) -> SharedKey:
     return replace(
         key,
-        name=key.name if wanted.name is None else wanted.name.strip() or None,
+        name=key.name if wanted.name is None else harmless(wanted.name) or None,
         left_mk=_limit(key.left_mk, wanted.kudos),
         expires_at=_expiry(key.expires_at, wanted.days, now),
         max_image_pixels=_limit(key.max_image_pixels, wanted.max_image_pixels),

@@ -43,6 +43,7 @@ from horde.server.db.pool import Tx
 from horde.server.idempotency.keys import Answer, Key, keep, recall
 from horde.server.ledger.accounts import sql
 from horde.server.ledger.book import Book, Event, Move
+from horde.server.moderation.harmless import harmless
 from horde.units import Kudos, kudos, kudos_on_the_wire
 
 NOT_BACK_FOR = timedelta(seconds=60)
@@ -245,8 +246,10 @@ def _id_of(name: str) -> int | None:
 def _named(people: Mapping[int, User], name: str) -> User | None:
     user_id = _id_of(name)
     found = None if user_id is None else people.get(user_id)
-    # An alias must be right as a whole: a typing error in its number would give the kudos to a stranger.
-    return found if found is not None and name in (found.alias, str(found.id)) else None
+    # An alias must be right as a whole: a typing error in its number would give the kudos to a stranger. Names are kept
+    # harmless, and whoever types one writes it as its owner did.
+    is_right = found is not None and (name in (found.alias, str(found.id)) or harmless(name) == found.alias)
+    return found if is_right else None
 
 
 def _pair(source_id: int, target_id: int) -> tuple[int, int]:

@@ -48,6 +48,7 @@ async def register_account(request: AnyRequest, ctx: Ctx) -> Response[Registered
     await refuse_strangers(ctx)
     new = await register(ctx, username)
     if is_form:
-        shown = {"alias": html.escape(new.user.alias), "key": html.escape(new.key)}
+        # Names are kept harmless: escaped once more, this one would show its entities.
+        shown = {"alias": new.user.alias, "key": html.escape(new.key)}
         return Response(pages.page("registered.html", shown), media_type=MediaType.HTML)
     return Response(Registered(new.user.id, new.user.alias, new.key))
