@@ -1,136 +1,153 @@
-"""KoboldAI itself, the older program, which does not stream.
+"""The back end for KoboldCpp works with KoboldAI too, which cannot stream and takes fewer settings."""
 
-Its answers are written here in the shape of its API (`/api/v1`, version 1.2), since the program cannot run where the
-tests do; KoboldCpp's are recorded.
-"""
-
-import asyncio
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from horde.worker.backends.base import BackendFailed, Progress, TextOrder
+from horde.kinds.text_params import TextParams
+from horde.worker.backends.base import BackendFailed, OutOfMemory, Progress, TextOrder
 from horde.worker.backends.koboldai import KoboldAI
+from tests.worker.backends.programs.old_koboldai import MODEL, OldKoboldAI
+from tests.worker.backends.programs.replay import served
 
-GETS: dict[str, object] = {
-    "/api/v1/model": {"result": "KoboldAI/OPT-2.7B-Erebus"},
-    "/api/v1/config/max_context_length": {"value": 1024},
-    "/api/v1/config/max_length": {"value": 120},
-    "/api/v1/config/soft_prompts_list": {"values": [{"value": "surreal.zip"}, {"value": ""}]},
-}
-BUSY = {"detail": {"msg": "Server is busy; please try again later.", "type": "service_unavailable"}}
-BAD = {"detail": {"rep_pen": ["Must be greater than or equal to 1."]}}
-ORDER = TextOrder(
-    model="KoboldAI/OPT-2.7B-Erebus", prompt="Once", tokens=16, context=512, texts=2, payload={"temperature": 0.7}
-)
-
-
-@dataclass
-class OldKoboldAI:
-    """The program."""
-
-    answers: list[tuple[int, object]] = field(default_factory=list)
-    """To the next calls for a text; then it writes."""
-    bodies: list[dict[str, object]] = field(default_factory=list)
-    url: str = ""
-
-    def answer(self, path: str, body: bytes) -> tuple[int, object]:
-        """The status and the answer of a call."""
-        if path != "/api/v1/generate":
-            return (200, GETS[path]) if path in GETS else (404, {"detail": {"msg": "not found"}})
-        if self.answers:
-            return self.answers.pop(0)
-        self.bodies.append(json.loads(body))
-        return 200, {"results": [{"text": f" upon a time, {len(self.bodies)}"}]}
+SAID: dict[str, Any] = {
+    "n": 1, "max_context_length": 256, "max_length": 16, "frmtadsnsp": True, "frmtrmblln": True, "frmtrmspch": False,
+    "frmttriminc": True, "singleline": False, "use_default_badwordsids": True, "rep_pen": 1.1, "rep_pen_range": 100,
+    "rep_pen_slope": 0.7, "temperature": 0.7, "tfs": 0.9, "top_a": 0.1, "top_k": 20, "top_p": 0.9, "typical": 0.8,
+    "sampler_order": [6, 0, 1, 2, 3, 4, 5], "stop_sequence": ["\nYou:"], "min_p": 0.1, "smoothing_factor": 0.2,
+    "dynatemp_range": 0.5, "dynatemp_exponent": 1.0,
+}  # fmt: skip
+"""All that a job may say."""
 
 
-@contextmanager
-def running(program: OldKoboldAI) -> Iterator[None]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, answer = program.answer(self.path, body)
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def log_message(self, format: str, *words: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    program.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def order(*, texts: int = 1, tokens: int = 16, context: int = 512, **payload: Any) -> TextOrder:
+    prompt = "Once upon a time"
+    return TextOrder(model=MODEL, prompt=prompt, tokens=tokens, context=context, texts=texts, payload=payload)
 
 
-@pytest.fixture
-def program() -> Iterator[OldKoboldAI]:
-    program = OldKoboldAI()
-    with running(program):
-        yield program
+@asynccontextmanager
+async def started(program: OldKoboldAI, **options: Any) -> AsyncIterator[KoboldAI]:
+    async with served(program) as url:
+        backend = KoboldAI(url=url, look_again_s=0.01, **options)
+        try:
+            await backend.start()
+            yield backend
+        finally:
+            await backend.close()
 
 
-async def test_program_is_offered_as_it_describes_itself(program: OldKoboldAI) -> None:
-    backend = KoboldAI(url=program.url)
-    await backend.start()
-    await backend.ready()
-    abilities = backend.abilities
-    await backend.close()
-
-    assert (abilities.models, abilities.tokens_max, abilities.context_max, abilities.softprompts) == (
-        ("KoboldAI/OPT-2.7B-Erebus",), 120, 1024, ("surreal.zip",),
-    )  # fmt: skip
+async def texts_of(program: OldKoboldAI, wanted: TextOrder) -> list[str]:
+    async with started(program) as backend:
+        return [text.text for text in await backend.generate(wanted, lambda progress: None)]
 
 
-async def test_texts_come_whole_each_by_a_seed_of_its_own(program: OldKoboldAI) -> None:
-    told: list[Progress] = []
-    backend = KoboldAI(url=program.url)
-    await backend.start()
-    texts = await backend.generate(ORDER, told.append)
-    await backend.close()
+async def test_what_it_has_is_offered() -> None:
+    async with started(OldKoboldAI()) as backend:
+        await backend.ready()
+        abilities = backend.abilities
 
-    assert [text.text for text in texts] == [" upon a time, 1", " upon a time, 2"]
+    assert (abilities.models, abilities.tokens_max, abilities.context_max) == ((MODEL,), 80, 2048)
+    assert abilities.softprompts == ("pirates.zip",)
+
+
+async def test_no_more_is_offered_than_it_takes_whatever_its_owner_says() -> None:
+    async with started(OldKoboldAI(), tokens_max=4096, context_max=8192) as backend:
+        assert (backend.abilities.tokens_max, backend.abilities.context_max) == (512, 2048)
+
+
+async def test_texts_come_whole_each_with_the_seed_that_it_was_asked_for_with() -> None:
+    program, told = OldKoboldAI(" one.", " two."), list[Progress]()
+    async with started(program) as backend:
+        texts = await backend.generate(order(texts=2), told.append)
+
+    assert [text.text for text in texts] == [" one.", " two."]
+    assert [text.seed for text in texts] == [call["sampler_seed"] for call in program.asked]
     assert [progress.share for progress in told] == [0.5, 1.0]
-    assert [body["sampler_seed"] for body in program.bodies] == [text.seed for text in texts]
-    assert len({text.seed for text in texts}) == 2
-    expected = {"prompt": "Once", "n": 1, "max_length": 16, "max_context_length": 512, "temperature": 0.7}
-    assert all(expected.items() <= body.items() for body in program.bodies)
 
 
-async def test_owner_who_uses_the_program_is_waited_for(program: OldKoboldAI) -> None:
-    program.answers = [(503, BUSY), (503, BUSY)]
-    backend = KoboldAI(url=program.url, look_again_s=0.001)
-    await backend.start()
-    async with asyncio.timeout(30):
-        texts = await backend.generate(ORDER, lambda _progress: None)
-    await backend.close()
+async def test_settings_go_through_as_far_as_it_has_them() -> None:
+    assert SAID.keys() == set(TextParams.__struct_fields__)
+    program = OldKoboldAI()
+    await texts_of(program, order(**SAID))
 
-    assert len(texts) == 2
+    (call,) = program.asked
+    left_out = {
+        "use_default_badwordsids",
+        "stop_sequence",
+        "min_p",
+        "smoothing_factor",
+        "dynatemp_range",
+        "dynatemp_exponent",
+    }
+    lengths = {"max_length": 16, "max_context_length": 512}
+    expected = {name: value for name, value in SAID.items() if name not in left_out} | lengths
+    assert call == expected | {"prompt": "Once upon a time", "sampler_seed": call["sampler_seed"]}
 
 
-async def test_refusal_and_an_answer_without_a_text_fail_with_a_reason(program: OldKoboldAI) -> None:
-    program.answers = [(422, BAD), (200, {"results": []})]
-    backend = KoboldAI(url=program.url)
-    await backend.start()
-    with pytest.raises(BackendFailed, match=r"422: .*Must be greater than or equal to 1"):
-        await backend.generate(ORDER, lambda _progress: None)
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ({"context": 80}, {"max_context_length": 512}),
+        ({"context": 4096, "tokens": 600}, {"max_context_length": 2048, "max_length": 512}),
+        ({"temperature": 0.0}, {"temperature": 0.01}),
+    ],
+    ids=["small context", "large order", "no temperature"],
+)
+async def test_what_it_would_refuse_is_brought_within_its_bounds(asked: dict[str, Any], sent: dict[str, Any]) -> None:
+    program = OldKoboldAI()
+    await texts_of(program, order(**asked))
+
+    (call,) = program.asked
+    assert {name: call[name] for name in sent} == sent
+
+
+@pytest.mark.parametrize(
+    "samplers", [[0, 1, 2], [1, 2, 3, 4, 5, 6], [0, 0, 1, 2, 3, 4]], ids=["few", "from 1", "twice"]
+)
+async def test_order_of_samplers_that_it_does_not_take_is_left_out(samplers: list[int]) -> None:
+    program = OldKoboldAI()
+    await texts_of(program, order(sampler_order=samplers))
+
+    assert "sampler_order" not in program.asked[0]
+
+
+async def test_text_ends_where_the_request_wants_it_to() -> None:
+    program = OldKoboldAI(" He waved.\nYou: hello\nHim: hello")
+
+    assert await texts_of(program, order(stop_sequence=["Him:", "", "\nYou:", "nowhere"])) == [" He waved."]
+
+
+async def test_owner_who_uses_it_at_the_moment_is_waited_for() -> None:
+    program = OldKoboldAI()
+    program.busy_for_owner = 3
+
+    assert await texts_of(program, order()) == [" there was a horde."]
+    assert program.busy_for_owner == 0
+
+
+async def test_lack_of_memory_is_told_as_such() -> None:
+    program = OldKoboldAI()
+    program.is_out_of_memory = True
+
+    with pytest.raises(OutOfMemory, match="Tried to allocate"):
+        await texts_of(program, order())
+
+
+async def test_refusal_and_an_answer_without_a_text_fail_with_a_reason() -> None:
+    with pytest.raises(BackendFailed, match=r'refuses, 422: \{"prompt":\["Invalid value."\]\}'):
+        await texts_of(OldKoboldAI(), replace(order(), prompt=7))  # type: ignore[arg-type]  # no order has such a one
+    program = OldKoboldAI()
+    program.texts = []
     with pytest.raises(BackendFailed, match="answered without a text"):
-        await backend.generate(ORDER, lambda _progress: None)
-    await backend.close()
+        await texts_of(program, order())
+
+
+async def test_program_without_a_model_is_no_back_end() -> None:
+    program = OldKoboldAI()
+    program.model = "ReadOnly"
+
+    with pytest.raises(BackendFailed, match="has no model loaded"):
+        await texts_of(program, order())

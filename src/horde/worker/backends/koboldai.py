@@ -1,16 +1,21 @@
-"""Texts by KoboldCpp or KoboldAI, whose settings are those of the horde and go through as they came."""
+"""Texts by KoboldCpp or KoboldAI, whose settings are those of the horde.
+
+KoboldCpp gets them as they came, KoboldAI those that it has.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
 from horde.worker.backends.base import BackendFailed, Progress, Report, Text, TextAbilities, TextOrder
+from horde.worker.backends.koboldai_request import CONTEXT_MAX, TOKENS_MAX, body_of, params_of, written
 from horde.worker.backends.program import LOOK_AGAIN_S, Own, Program, ProgramRefused, until_free
 
 URL = "http://127.0.0.1:5001"
@@ -117,14 +122,13 @@ class KoboldAI:
         """Have the texts written, one after the other."""
         if order.model not in self._abilities.models:
             raise BackendFailed(f"the program at {self._program.url} no longer has the model {order.model!r}")
-        body: dict[str, object] = {name: value for name, value in order.payload.items() if name not in SENT_BY_US}
-        body |= {"prompt": order.prompt, "n": 1, "max_length": order.tokens, "max_context_length": order.context}
+        write = self._stream if self._is_cpp else self._write
         texts: list[Text] = []
         with self._own.counted():
             for _ in range(order.texts):
                 # KoboldCpp's own choice is the second of the day: two texts of one second would be the same.
                 seed = secrets.randbelow(SEED_MAX) + 1
-                text = await self._written(order, {**body, "sampler_seed": seed}, report, len(texts))
+                text = await self._once_free(partial(write, order, seed, report, len(texts)))
                 texts.append(Text(text=text, seed=seed))
                 report(Progress(share=len(texts) / order.texts, text=text if order.texts == 1 else None))
         return texts
@@ -146,10 +150,11 @@ class KoboldAI:
         is_loaded = bool(name) and name not in ("ReadOnly", "koboldcpp/unknown", "inactive")
         context = (await self._program.get("/api/v1/config/max_context_length", Counted)).value
         tokens = (await self._program.get("/api/v1/config/max_length", Counted)).value
+        tokens, context = self._tokens_max_given or tokens, self._context_max_given or context
         self._abilities = TextAbilities(
             models=(self._model_given or name,) if is_loaded else (),
-            tokens_max=self._tokens_max_given or tokens,
-            context_max=self._context_max_given or context,
+            tokens_max=tokens if self._is_cpp else min(tokens, TOKENS_MAX),
+            context_max=context if self._is_cpp else min(context, CONTEXT_MAX),
             softprompts=await self._softprompts(),
         )
 
@@ -161,27 +166,28 @@ class KoboldAI:
         names = (entry if isinstance(entry, str) else entry.get("value", "") for entry in listed)
         return tuple(name for name in names if name)
 
-    async def _written(self, order: TextOrder, body: dict[str, object], report: Report, made: int) -> str:
+    async def _once_free(self, write: Callable[[], Awaitable[str]]) -> str:
         """Both answer 503 to one who calls while they write for their owner: he is waited for."""
-        write = self._stream if self._is_cpp else self._write
         while True:
             try:
-                return await write(order, body, report, made)
+                return await write()
             except ProgramRefused as refusal:
                 if refusal.status != BUSY:
                     raise
             await asyncio.sleep(self._look_again_s)
 
-    async def _stream(self, order: TextOrder, body: dict[str, object], report: Report, made: int) -> str:
-        """By KoboldCpp, piece by piece."""
+    async def _stream(self, order: TextOrder, seed: int, report: Report, made: int) -> str:
         ticket = f"horde-{uuid.uuid4()}"
+        body: dict[str, object] = {name: value for name, value in order.payload.items() if name not in SENT_BY_US}
+        body |= {"prompt": order.prompt, "n": 1, "max_length": order.tokens, "max_context_length": order.context}
+        body |= {"sampler_seed": seed, "genkey": ticket, "quiet": True}
         try:
-            return await self._pieces(order, {**body, "genkey": ticket, "quiet": True}, report, made)
+            return await self._streamed(order, body, report, made)
         except asyncio.CancelledError:
             await self._abort(ticket)
             raise
 
-    async def _pieces(self, order: TextOrder, body: dict[str, object], report: Report, made: int) -> str:
+    async def _streamed(self, order: TextOrder, body: dict[str, object], report: Report, made: int) -> str:
         text = ""
         pieces = 0
         async with self._program.events("/api/extra/generate/stream", body) as events:
@@ -192,12 +198,13 @@ class KoboldAI:
                 report(Progress(share=share, text=text if order.texts == 1 else None))
         return text
 
-    async def _write(self, order: TextOrder, body: dict[str, object], report: Report, made: int) -> str:
-        """By KoboldAI, which tells nothing until it is done."""
-        answer = await self._program.post("/api/v1/generate", body, Answer)
+    async def _write(self, order: TextOrder, seed: int, report: Report, made: int) -> str:
+        """By KoboldAI, which cannot be told to stop: what nobody waits for is written to its end."""
+        params = params_of(order)
+        answer = await self._program.post("/api/v1/generate", body_of(order, params, seed), Answer)
         if not answer.results:
             raise BackendFailed(f"the program at {self._program.url} answered without a text")
-        return answer.results[0].text
+        return written(answer.results[0].text, params)
 
     async def _abort(self, ticket: str) -> None:
         with suppress(BackendFailed, TimeoutError):
