@@ -110,6 +110,9 @@ class ComfyUI:
 
     async def generate(self, order: ImageOrder, report: Report) -> Sequence[Picture]:
         """Have the pictures made. When nobody waits any more, the order is taken out of the ComfyUI's hands."""
+        # A graph a seed, though one with a batch were faster: ComfyUI draws the noise of a whole batch out of one seed
+        # (comfy/sample.py: prepare_noise; samplers that add noise do so at each step), so only its first picture would
+        # be the one that its seed makes again. No node of its own gives each picture of a batch a seed.
         plan = await self._plan(order)
         pictures: list[Picture] = []
         for seed in order.seeds:
