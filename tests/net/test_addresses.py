@@ -11,6 +11,7 @@ import pytest
 from horde.net.addresses import (
     AddressRefused,
     PublicOnly,
+    PublicOnlyInThread,
     Resolver,
     is_private_literal,
     is_public,
@@ -75,13 +76,15 @@ class Inner(httpx.AsyncBaseTransport):
     def __init__(self, *away: str) -> None:
         self.away = away
         self.calls: list[httpx.Request] = []
+        self.answers: list[httpx.Response] = []
+        """To the next calls; to all others 200."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.calls.append(httpx.Request(request.method, request.url, headers=request.headers))
         self.calls[-1].extensions = dict(request.extensions)
         if request.url.host in self.away:
             raise httpx.ConnectError("nobody there")
-        return httpx.Response(200)
+        return self.answers.pop(0) if self.answers else httpx.Response(200)
 
 
 async def test_address_that_was_looked_at_is_connected_to_under_the_name() -> None:
@@ -114,6 +117,45 @@ async def test_this_machine_is_not_called_however_it_is_written(host: str) -> No
                 await client.post(f"http://{host}:{port}/hook")
 
         assert target.heard == []
+
+
+async def test_redirect_goes_on_under_the_name_and_what_is_said_to_the_same_host_goes_along() -> None:
+    names, inner = Names([PUBLIC], [PUBLIC], [PUBLIC]), Inner()
+    inner.answers = [
+        httpx.Response(302, headers={"Location": "/there"}),
+        httpx.Response(302, headers={"Location": "https://receiver.example/and/there"}),
+    ]
+    async with httpx.AsyncClient(
+        transport=PublicOnly(inner, resolve=names.resolve), follow_redirects=True, headers={"Authorization": "a secret"}
+    ) as client:
+        answer = await client.get("https://receiver.example/here")
+
+    assert str(answer.url) == "https://receiver.example/and/there"
+    assert [call.headers["host"] for call in inner.calls] == ["receiver.example"] * 3
+    assert [call.headers["authorization"] for call in inner.calls] == ["a secret"] * 3
+    assert names.looks == 3
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "[::1]", "localhost"])
+def test_this_machine_is_not_called_by_calls_that_block_either(host: str) -> None:
+    with receiver() as target:
+        port = httpx.URL(target.url).port
+        refused = pytest.raises((AddressRefused, httpx.ConnectError), match=r"not a public one|is not known")
+        with httpx.Client(transport=PublicOnlyInThread()) as client, refused:
+            client.post(f"http://{host}:{port}/hook")
+
+        assert target.heard == []
+
+
+def test_calls_that_block_reach_networks_that_were_named_and_tell_of_hosts_that_are_not_there() -> None:
+    with receiver() as target:
+        transport = PublicOnlyInThread(also=[ip_network("127.0.0.1/32")])
+        with httpx.Client(transport=transport) as client:
+            assert client.post(target.url).status_code == 200
+            with pytest.raises(httpx.ConnectError, match="is not known"):
+                client.get("https://nobody.invalid/")
+
+        assert len(target.heard) == 1
 
 
 async def test_next_address_is_tried_where_nobody_is_at_the_first() -> None:

@@ -80,10 +80,13 @@ class Resolver:
 
     async def __call__(self, host: str, port: int) -> list[str]:
         """The addresses of a host as the system knows them, the best first. Raises OSError."""
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        )
-        return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, addresses_of, host, port)
+
+
+def addresses_of(host: str, port: int) -> list[str]:
+    """The addresses of a host as the system knows them, the best first; may take a while. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
 
 
 class PublicOnly(httpx.AsyncBaseTransport):
@@ -102,12 +105,9 @@ class PublicOnly(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Raises AddressRefused, and what httpx raises."""
-        host = request.url.raw_host.decode("ascii")
         for address in (addresses := await self._addresses(request)):
-            request.extensions = {**request.extensions, "sni_hostname": host}
-            request.url = request.url.copy_with(host=address)
             try:
-                return await self._inner.handle_async_request(request)
+                return await self._inner.handle_async_request(_led_to(address, request))
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 # Nothing was sent yet. A machine without IPv6 still learns of such addresses.
                 if address == addresses[-1]:
@@ -118,17 +118,60 @@ class PublicOnly(httpx.AsyncBaseTransport):
         """Close what is below."""
         await self._inner.aclose()
 
-    async def _addresses(self, request: httpx.Request) -> list[str]:
-        url = request.url
-        port = url.port or (443 if url.scheme == "https" else 80)
+    async def _addresses(self, request: httpx.Request) -> Sequence[str]:
         try:
-            addresses = list(await self._resolve(url.raw_host.decode("ascii"), port))[:ADDRESSES_MAX]
+            found = await self._resolve(request.url.raw_host.decode("ascii"), _port(request.url))
         except (OSError, UnicodeError) as error:
-            raise httpx.ConnectError(f"{url.host} is not known: {error}", request=request) from error
-        if not addresses:
-            raise httpx.ConnectError(f"{url.host} has no address.", request=request)
-        refuse_private(url.host, addresses, also=self._also)
-        return addresses
+            raise httpx.ConnectError(f"{request.url.host} is not known: {error}", request=request) from error
+        return _allowed(request, found, self._also)
+
+
+class PublicOnlyInThread(httpx.BaseTransport):
+    """The same as `PublicOnly` for calls that block, over connections of its own."""
+
+    def __init__(self, *, also: Sequence[Network] = ()) -> None:
+        self._inner = httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
+        self._also = also
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Raises AddressRefused, and what httpx raises."""
+        try:
+            found = addresses_of(request.url.raw_host.decode("ascii"), _port(request.url))
+        except (OSError, UnicodeError) as error:
+            raise httpx.ConnectError(f"{request.url.host} is not known: {error}", request=request) from error
+        for address in (addresses := _allowed(request, found, self._also)):
+            try:
+                return self._inner.handle_request(_led_to(address, request))
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                if address == addresses[-1]:
+                    raise
+        raise AssertionError("there is at least one address")
+
+    def close(self) -> None:
+        """Close what is below."""
+        self._inner.close()
+
+
+def _port(url: httpx.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
+
+
+def _allowed(request: httpx.Request, found: Sequence[str], also: Sequence[Network]) -> Sequence[str]:
+    if not found:
+        raise httpx.ConnectError(f"{request.url.host} has no address.", request=request)
+    refuse_private(request.url.host, found[:ADDRESSES_MAX], also=also)
+    return found[:ADDRESSES_MAX]
+
+
+def _led_to(address: str, request: httpx.Request) -> httpx.Request:
+    # Another request: what the caller has is what redirects go on from, by the name.
+    return httpx.Request(
+        request.method,
+        request.url.copy_with(host=address),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": request.url.raw_host.decode("ascii")},
+    )
 
 
 def without_keep_alive(*, connections: int, verify: ssl.SSLContext | bool = True) -> httpx.AsyncHTTPTransport:

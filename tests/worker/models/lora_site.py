@@ -26,6 +26,8 @@ class Item:
     is_nsfw: bool = False
     file_name: str = "weights.safetensors"
     sha256: str | None = None
+    host: str = "127.0.0.1"
+    """Where its file is said to be; the site itself is there."""
 
     def told(self, url: str) -> dict[str, object]:
         """A version, as it is listed."""
@@ -37,7 +39,7 @@ class Item:
             "sizeKB": len(self.content) / 1024,
             "metadata": {"format": "SafeTensor"},
             "hashes": {"SHA256": sha256.upper(), "CRC32": "DAEE95B7"},
-            "downloadUrl": f"{url}/download/{self.version}",
+            "downloadUrl": f"{url.replace('127.0.0.1', self.host)}/download/{self.version}",
             "primary": True,
         }
         pictures = {**weights, "name": "training.zip", "type": "Training Data", "primary": False}

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from horde.worker.backends.base import AddOn
 from horde.worker.models.add_ons import AddOns
@@ -183,6 +184,17 @@ async def test_file_that_is_not_what_it_should_be_is_not_taken(site: LoraSite, t
         assert await add_ons.get([Wanted("lora", "40")]) == ()
 
     assert weights_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "127.0.0.2", "[::1]", "[::ffff:7f00:2]"])
+async def test_file_in_the_owners_own_network_is_not_fetched(site: LoraSite, tmp_path: Path, host: str) -> None:
+    """The site itself is in it here, at 127.0.0.1, and from there alone files may come."""
+    site.items.append(Item(model=50, version=500, name="near", content=b"x", host=host))
+    with capture_logs() as logs:
+        async with opened(site, tmp_path) as add_ons:
+            assert await add_ons.get([Wanted("lora", "50")]) == ()
+
+    assert "not a public one" in logs[-1]["reason"]
 
 
 @pytest.mark.parametrize("name", ["../models/7", "7?x=1", "nothing of this name", "", "9" * 200])

@@ -136,6 +136,7 @@ class AddOns:
             place / offer.file.name,
             sha256=offer.file.sha256,
             headers=self._civitai.headers,
+            transport=self._civitai.transport,
             told=told,
             pause_s_min=PAUSE_S_MIN,
         )

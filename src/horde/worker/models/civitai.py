@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Final, TypeVar
 
 import httpx
@@ -11,11 +12,15 @@ import msgspec
 
 from horde import __version__
 from horde.kinds.agents import OUR_AGENT
+from horde.net.addresses import Network, PublicOnly, PublicOnlyInThread, is_private_literal, without_keep_alive
 from horde.worker.backends.base import AddOnKind
+from horde.worker.models.download import Transport
 from horde.worker.models.reference import BadReference, ModelFile, file_at
+from horde.worker.sources import is_local
 
 CIVITAI_URL: Final = "https://civitai.com/api/v1"
 SECONDS_MAX = 20.0
+CONNECTIONS = 4
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 FOUND_MAX = 20
 """How many a search brings, of which the one is taken that bears the very name."""
@@ -95,17 +100,29 @@ _Answer = TypeVar("_Answer")
 
 
 class Civitai:
-    """CivitAI, or another that answers as it does."""
+    """CivitAI, or another that answers as it does.
+
+    Nothing that it names or leads to is fetched from the owner's own network, unless it is there itself.
+    """
 
     def __init__(self, url: str = CIVITAI_URL, token: str = "") -> None:
         self.headers: Mapping[str, str] = {"Authorization": f"Bearer {token}"} if token else {}
         """What downloads from it have to say as well."""
+        self._also = _networks_of(url)
+        plain: httpx.AsyncBaseTransport = without_keep_alive(connections=CONNECTIONS)
         self._http = httpx.AsyncClient(
+            transport=plain if self._also is None else PublicOnly(plain, also=self._also),
             base_url=url,
             timeout=SECONDS_MAX,
             follow_redirects=True,
             headers={**self.headers, "User-Agent": f"{OUR_AGENT}/{__version__}"},
         )
+
+    @property
+    def transport(self) -> Transport | None:
+        """What connects for downloads from it; None: they may come from anywhere."""
+        also = self._also
+        return None if also is None else lambda: PublicOnlyInThread(also=also)
 
     async def find(self, wanted: Wanted) -> Offer:
         """Where it is to be had. Raises NotOffered for what is not there, and httpx.HTTPError if nobody answers."""
@@ -146,6 +163,14 @@ class Civitai:
             return msgspec.json.decode(content, type=kind)
         except msgspec.DecodeError as error:
             raise NotOffered(f"the answer for {path} cannot be read: {error}") from error
+
+
+def _networks_of(url: str) -> Sequence[Network] | None:
+    """Where beside the public Internet its files may come from; None: anywhere, for one in the owner's own network."""
+    host = httpx.URL(url).host
+    if is_private_literal(host):
+        return [ip_network(host)]
+    return None if is_local(url) else []
 
 
 def _offer(wanted: Wanted, version: _Version, kind: str, *, is_nsfw: bool) -> Offer:

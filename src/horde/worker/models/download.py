@@ -14,6 +14,7 @@ import stamina
 
 from horde import __version__
 from horde.kinds.agents import OUR_AGENT
+from horde.net.addresses import AddressRefused
 
 SILENCE_S_MAX = 60.0
 TRIES = 10
@@ -23,6 +24,7 @@ SPARE_BYTES = 1024 * 1024 * 1024
 PARTIAL, STAMP = ".part", ".part.version"
 
 NO_HEADERS: Final[Mapping[str, str]] = {}
+Transport = Callable[[], httpx.BaseTransport]
 Told = Callable[[int, int | None], None]
 """(bytes so far, bytes in all or None). May raise DownloadFailed to end it; what came is kept for the next try."""
 
@@ -41,6 +43,7 @@ def download(
     *,
     sha256: str | None = None,
     headers: Mapping[str, str] = NO_HEADERS,
+    transport: Transport | None = None,
     told: Told = lambda so_far, whole: None,
     spare_bytes: int = SPARE_BYTES,
     pause_s_min: float = 1.0,
@@ -48,7 +51,8 @@ def download(
     """Fetch a file and return its SHA-256; safe to call again after anything, but one at a time for a target.
 
     What is there under the name stays untouched until the new file is whole and right. Of `headers`, `Authorization`
-    does not go to another host that the address leads to. Raises DownloadFailed.
+    does not go to another host that the address leads to. `transport` makes what connects, where not every address may
+    be reached. Raises DownloadFailed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + PARTIAL)
@@ -57,8 +61,8 @@ def download(
             on=_BrokeOff, attempts=TRIES, timeout=TRIES_S_MAX, wait_initial=pause_s_min, wait_max=30 * pause_s_min
         )
         for attempt in retries:
-            with attempt:
-                _fetch(url, partial, headers, told, spare_bytes)
+            with attempt, httpx.Client(transport=transport and transport(), timeout=SILENCE_S_MAX) as http:
+                _fetch(http, url, partial, headers, told, spare_bytes)
     except (_BrokeOff, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise DownloadFailed(f"{_shown(url)} cannot be fetched: {str(error) or type(error).__name__}") from error
     found = sha256_of(partial)
@@ -78,7 +82,9 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fetch(url: str, partial: Path, more_headers: Mapping[str, str], told: Told, spare_bytes: int) -> None:
+def _fetch(
+    http: httpx.Client, url: str, partial: Path, more_headers: Mapping[str, str], told: Told, spare_bytes: int
+) -> None:
     stamp = partial.with_name(partial.name.removesuffix(PARTIAL) + STAMP)
     begun = partial.stat().st_size if partial.exists() and stamp.exists() else 0
     headers = {**more_headers, "User-Agent": f"{OUR_AGENT}/{__version__}", "Accept-Encoding": "identity"}
@@ -86,7 +92,7 @@ def _fetch(url: str, partial: Path, more_headers: Mapping[str, str], told: Told,
         # If-Range: a file that changed meanwhile comes whole, and is not glued to the old one's beginning.
         headers |= {"Range": f"bytes={begun}-", "If-Range": stamp.read_text()}
     try:
-        with httpx.stream("GET", url, headers=headers, timeout=SILENCE_S_MAX, follow_redirects=True) as answer:
+        with http.stream("GET", url, headers=headers, follow_redirects=True) as answer:
             if answer.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
                 partial.unlink()
                 raise _BrokeOff("what was fetched before does not fit the file")
@@ -97,6 +103,8 @@ def _fetch(url: str, partial: Path, more_headers: Mapping[str, str], told: Told,
             if answer.status_code != httpx.codes.PARTIAL_CONTENT:
                 begun = 0
             _write(answer, partial, stamp, begun, told, spare_bytes)
+    except AddressRefused:
+        raise
     except httpx.TransportError as error:
         raise _BrokeOff(str(error) or type(error).__name__) from error
 
