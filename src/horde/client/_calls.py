@@ -103,6 +103,12 @@ def register(username: str) -> Call[native.Registered]:
     return Call(method="POST", path="/register", body=body, answer=native.Registered, is_repeatable=False)
 
 
+def worker_faults(worker_id: str) -> Call[list[native.WorkerFault]]:
+    """Why a worker gave jobs back lately."""
+    path = f"/api/workers/{quote(worker_id, safe='')}/faults"
+    return Call(method="GET", path=path, answer=list[native.WorkerFault], is_repeatable=True)
+
+
 def account() -> Call[v2_accounts.UserAnswer]:
     """The account of the key that calls."""
     return Call(method="GET", path=f"{V2}/find_user", answer=v2_accounts.UserAnswer, is_repeatable=True)

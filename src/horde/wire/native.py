@@ -53,6 +53,17 @@ class WorkerModel(msgspec.Struct, kw_only=True):
     """Whether the worker still offers it."""
 
 
+class WorkerFault(msgspec.Struct, kw_only=True):
+    """A job that a worker gave back."""
+
+    job_id: str
+    model: str
+    """The form, of alchemy."""
+    reason: str
+    """What the worker said: one line, as HTML has it."""
+    ended_at: datetime
+
+
 class Pockets(msgspec.Struct, kw_only=True):
     """Kudos in the three pockets of an account."""
 

@@ -30,7 +30,6 @@ from horde.server.db import notify
 from horde.server.db.notify import News
 from horde.server.db.pool import Tx
 from horde.server.idempotency.keys import Key, answer_to, keep
-from horde.server.moderation.harmless import harmless
 from horde.server.requests import sql
 from horde.server.requests.giveback import give_back
 from horde.server.requests.orders import LIFE
@@ -39,6 +38,7 @@ from horde.server.requests.results import Delivery, Finished, Job, Paid, Result
 from horde.server.requests.tell import tell_of_results
 from horde.server.storage.objects import job_key
 from horde.server.storage.pictures import as_webp
+from horde.server.workers.faults import kept_reason
 from horde.server.workers.record import credit
 from horde.units import Kudos
 
@@ -89,7 +89,7 @@ async def report_fault(
     job = await job_of(ctx, owner, job_id, kind)
     if job.state == "done" or (is_once and job.state != "leased"):
         _paid_when_ended(job)
-    said = harmless(" ".join(reason.split())) or None
+    said = kept_reason(reason)
     async with ctx.database.transaction() as tx:
         await give_back(tx, ctx, job.request_id, [job.id], "faulted", reason=said)
     log.info("job.faulted", job=str(job.id), reason=said)

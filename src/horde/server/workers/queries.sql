@@ -405,3 +405,11 @@ FROM worker_messages AS m
 WHERE m.expires_at > :now AND (m.worker_id IS NULL
     OR EXISTS (SELECT FROM workers AS w WHERE w.id = m.worker_id AND w.last_seen >= :since))
 ORDER BY m.created_at, m.id;
+
+-- name: faults_of_worker
+-- Jobs that a worker gave back with a word, the newest first.
+SELECT id AS job_id, model, fault_reason AS reason, ended_at
+FROM jobs
+WHERE worker_id = :worker_id AND fault_reason IS NOT NULL
+ORDER BY ended_at DESC, id
+LIMIT :limit;

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from litestar import Router, get
+from litestar import Response, Router, get
+from litestar.di import Provide
 from litestar.params import FromPath
 
+from horde.server.api.auth import Caller, provide_user
 from horde.server.api.connection import Ctx
+from horde.server.workers.faults import faults_of
 from horde.server.workers.read import models_of, worker
 from horde.wire import native
+
+PRIVATE = {"Cache-Control": "private, no-store", "Vary": "apikey"}
 
 
 @get("/{worker_id:str}/models", summary="A worker's models")
@@ -21,4 +26,14 @@ async def list_models(ctx: Ctx, worker_id: FromPath[str]) -> list[native.WorkerM
     ]
 
 
-router = Router("/api/workers", route_handlers=[list_models], tags=["Workers"])
+@get("/{worker_id:str}/faults", dependencies={"user": Provide(provide_user)}, summary="A worker's faults")
+async def list_faults(ctx: Ctx, user: Caller, worker_id: FromPath[str]) -> Response[list[native.WorkerFault]]:
+    """Why a worker gave jobs back lately, as it said itself, the newest first; for its owner and moderators."""
+    faults = [
+        native.WorkerFault(job_id=str(fault.job_id), model=fault.model, reason=fault.reason, ended_at=fault.ended_at)
+        for fault in await faults_of(ctx, user, worker_id)
+    ]
+    return Response(faults, headers=PRIVATE)
+
+
+router = Router("/api/workers", route_handlers=[list_models, list_faults], tags=["Workers"])
