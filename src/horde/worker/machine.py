@@ -15,7 +15,7 @@ class Machine:
     """What there is now."""
 
     cards: tuple[gpu.Gpu, ...]
-    """None where there is no card of NVIDIA, or no driver."""
+    """Those of NVIDIA and AMD whose driver tells of them."""
     memory_bytes: int
     memory_free_bytes: int
     """What programs could get, caches that can be dropped included."""
