@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from horde.errors import HordeError, MissingPrompt, Overloaded
-from horde.server.db.batch import BATCH_MAX, Batches
+from horde.server.db.batch import BATCH_MAX, ROUNDS_MAX, Batches
 from tests.server.builders import comes_true
 
 
@@ -125,6 +125,31 @@ async def test_each_verb_has_a_line_of_its_own(line: Line, held: Doubling) -> No
 
     held.turns.release()
     assert await waiting == 2
+
+
+async def test_batch_of_a_busy_process_waits_for_those_who_are_still_being_heard(line: Line, work: Doubling) -> None:
+    other = Doubling()
+    first = line.call(1)
+    busy = []
+    for _ in range(3):
+        await asyncio.sleep(0)
+        busy.append(asyncio.create_task(line.batches.join(other, "", 0)))
+    await asyncio.sleep(0)
+    second = line.call(2)
+
+    assert await asyncio.gather(first, second, *busy) == [2, 4, 0, 0, 0]
+
+    assert work.batches == [[1, 2]]
+
+
+async def test_batch_waits_for_nobody_for_long_however_many_call(line: Line, work: Doubling) -> None:
+    calls = []
+    for item in range(2 * ROUNDS_MAX):
+        calls.append(line.call(item))
+        await asyncio.sleep(0)
+    await asyncio.gather(*calls)
+
+    assert len(work.batches[0]) < len(calls)
 
 
 async def test_batch_acts_at_the_moment_of_its_latest_call(line: Line, work: Doubling) -> None:
