@@ -83,6 +83,17 @@ async def test_snapshot_sees_one_moment_and_writes_nothing(database: Database) -
             await add(tx)
 
 
+async def test_rows_are_found_by_index_and_whole_tables_read_in_snapshots_alone(database: Database) -> None:
+    ways = Query("ways", "SELECT setting FROM pg_settings WHERE name = ANY($1) ORDER BY name", ("names",))
+    names = ["enable_hashjoin", "enable_mergejoin", "enable_seqscan"]
+
+    async with database.snapshot() as tx:
+        assert await tx.values(ways, str, names=names) == ["on"] * 3
+    for unit in (database.transaction, database.statement):
+        async with unit() as tx:
+            assert await tx.values(ways, str, names=names) == ["off"] * 3
+
+
 async def test_database_that_goes_away_in_a_transaction_is_overloaded_and_nothing_is_written(
     database: Database, wire: Wire
 ) -> None:

@@ -10,9 +10,13 @@ import msgspec
 import pytest
 
 from horde.server.accounts.users import ANONYMOUS_ID
+from horde.server.accounts.users import sql as of_accounts
 from horde.server.context import Context
+from horde.server.db.pool import BY_INDEX
 from horde.server.db.queries import Query
+from horde.server.ledger.accounts import sql as of_ledger
 from horde.server.requests import sql
+from horde.server.workers.roster import sql as of_workers
 from tests.plugins.hordes import Clock
 from tests.server.builders import anonymous, asked, change, look, user
 from tests.server.requests import alchemy
@@ -25,6 +29,24 @@ SELECT gen_random_uuid(), user_id, kind, lane_id, prompt, params, n, waiting, ra
     price_mk, lease_s, is_inline, wants_censoring, disable_batching, client_agent, created_at, expires_at
 FROM requests, generate_series(1, $1)
 """
+
+
+OF_EVERY_CYCLE = (
+    sql.standing, sql.add_requests, sql.heads, sql.heads_of_users, sql.claim, sql.jobs_to_settle, sql.finish_jobs,
+    sql.progress, of_workers.credit, of_accounts.count_work, of_ledger.lock_accounts, of_ledger.post,
+)  # fmt: skip
+
+
+async def plan(ctx: Context, query: Query) -> list[str]:
+    """How the statement is done, whatever its arguments, over the server's connections."""
+    connection = await asyncpg.connect(ctx.services.settings.database_url, server_settings=BY_INDEX)
+    try:
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        await connection.execute(f"PREPARE asked AS {query.sql}")
+        arguments = f"({', '.join('NULL' for _ in query.parameters)})"
+        return [row[0].strip() for row in await connection.fetch(f"EXPLAIN EXECUTE asked {arguments}")]
+    finally:
+        await connection.close()
 
 
 async def pages_read(ctx: Context, query: Query, **arguments: Any) -> int:
@@ -52,6 +74,15 @@ async def lanes(clock: Clock) -> list[int]:
     await asked(clock.ctx, nobody, models=("few",))
     await change(clock.ctx, "ANALYZE requests")
     return [lane["id"] for lane in await look(clock.ctx, "SELECT id FROM lanes ORDER BY id")]
+
+
+@pytest.mark.parametrize("query", OF_EVERY_CYCLE, ids=lambda query: query.name)
+async def test_no_statement_of_a_cycle_reads_a_whole_table_of_a_new_database(clock: Clock, query: Query) -> None:
+    lines = await plan(clock.ctx, query)
+
+    assert not [line for line in lines if "Seq Scan" in line]
+    scans = [place for place, line in enumerate(lines) if re.search(r"\bIndex (Only )?Scan\b", line)]
+    assert [lines[place] for place in scans if "Cond:" not in lines[place + 1]] == []
 
 
 async def test_standing_of_the_anonymous_account_in_a_lane_reads_that_lane(clock: Clock, lanes: list[int]) -> None:

@@ -95,10 +95,10 @@ VALUES (:digest, :user_id, :now);
 -- name: count_work!
 -- Add to what accounts asked for and gave; what one uses counts by its multiplier.
 INSERT INTO user_records AS r (user_id, kind, requests, used, fulfilled, contributed)
-SELECT new.user_id, new.kind, new.requests, new.used * u.usage_multiplier, new.fulfilled, new.contributed
+SELECT new.user_id, new.kind, new.requests,
+    new.used * (SELECT u.usage_multiplier FROM users AS u WHERE u.id = new.user_id), new.fulfilled, new.contributed
 FROM jsonb_to_recordset(:records::jsonb) AS new (user_id bigint, kind text, requests bigint, used double precision,
     fulfilled bigint, contributed bigint)
-JOIN users AS u ON u.id = new.user_id
 ORDER BY new.user_id, new.kind
 ON CONFLICT (user_id, kind) DO UPDATE
 SET requests = r.requests + excluded.requests, used = r.used + excluded.used,

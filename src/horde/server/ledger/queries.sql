@@ -43,12 +43,16 @@ WITH new AS (
     FROM new
     ORDER BY place
     RETURNING seq, id
+), of_system AS MATERIALIZED (
+    SELECT id, system_name
+    FROM ledger_accounts
+    WHERE system_name IS NOT NULL
 ), moves AS (
     SELECT p.*, coalesce(p.account_id, a.id) AS moved_id
     FROM jsonb_to_recordset(:postings::jsonb) AS p (event_id uuid, account_id bigint, system_name text,
         spendable_mk bigint, held_mk bigint, escrow_mk bigint, lifted_mk bigint, spendable_after_mk bigint,
         held_after_mk bigint, escrow_after_mk bigint)
-    LEFT JOIN ledger_accounts AS a ON a.system_name = p.system_name
+    LEFT JOIN of_system AS a ON a.system_name = p.system_name
 ), posted AS (
     INSERT INTO ledger_postings (account_id, event_seq, spendable_mk, held_mk, escrow_mk, lifted_mk,
         spendable_after_mk, held_after_mk, escrow_after_mk)

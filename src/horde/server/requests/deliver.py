@@ -211,7 +211,8 @@ async def _finish(tx: Tx, ctx: Context, results: Sequence[Result]) -> list[Finis
         }
         for result in results
     ]
-    return await tx.all(sql.finish_jobs, Finished, jobs=rows, now=ctx.now, expires_at=ctx.now + LIFE)
+    ids = [result.job.id for result in results]
+    return await tx.all(sql.finish_jobs, Finished, ids=ids, jobs=rows, now=ctx.now, expires_at=ctx.now + LIFE)
 
 
 def _too_late(ended: dict[UUID, Job], result: Result) -> Paid | HordeError:

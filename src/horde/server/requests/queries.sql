@@ -127,10 +127,9 @@ ORDER BY id;
 -- name: jobs_to_settle
 -- Jobs with what of their requests and workers settles them; of some kinds what was asked for belongs to it.
 SELECT j.id, j.request_id, j.worker_id, w.user_id AS worker_owner_id, w.agent AS worker_agent,
-    w.is_in_maintenance AS worker_is_in_maintenance, w.team_id AS worker_team_id,
-    w.address <> '' AS worker_is_from_outside, r.user_id AS requestor_id, r.kind,
-    j.state, j.model, j.leased_at, j.reward_mk, j.is_unpaid, r.things, r.charge_factor, r.charge_extra_mk,
-    w.name AS worker_name, r.is_inline, r.webhook, r.group_id, r.shared_key_id,
+    w.is_in_maintenance AS worker_is_in_maintenance, w.team_id AS worker_team_id, w.address <> '' AS worker_is_from_outside,
+    w.name AS worker_name, r.user_id AS requestor_id, r.kind, j.state, j.model, j.leased_at, j.reward_mk, j.is_unpaid,
+    r.things, r.charge_factor, r.charge_extra_mk, r.is_inline, r.webhook, r.group_id, r.shared_key_id,
     CASE WHEN r.kind = ANY(:by_result::text[]) THEN r.params END AS params,
     CASE WHEN r.kind = ANY(:by_result) THEN char_length(r.prompt) END AS prompt_characters
 FROM jobs AS j
@@ -148,8 +147,9 @@ FOR NO KEY UPDATE;
 
 -- name: finish_jobs
 -- Leased jobs have their results, and are charged; their requests are held until the transaction ends, and kept longer
--- because they were active. Any other job is left alone. Returns those that were finished now, with what is held for
--- their requests, before and after: what was charged is taken out of it, and what no job needs any more.
+-- because they were active. Any other job is left alone. Returns those finished now, with what is held for their requests,
+-- before and after: less what was charged, and what no job needs any more. The ids, and the end in place of the state,
+-- leave the planner no other way: it hopes that few at all are leased.
 WITH finished AS (
     SELECT *
     FROM jsonb_to_recordset(:jobs::jsonb) AS f (id uuid, request_id uuid, result_state text, result_text text,
@@ -166,7 +166,7 @@ WITH finished AS (
         gen_metadata = f.gen_metadata, reward_mk = f.reward_mk
     FROM finished AS f
     JOIN held ON held.id = f.request_id
-    WHERE j.id = f.id AND j.state = 'leased'
+    WHERE j.id = ANY(:ids::uuid[]) AND j.id = f.id AND j.ended_at IS NULL
     RETURNING j.id, j.request_id, f.charged_mk
 ), charged AS (
     UPDATE requests AS r
