@@ -76,7 +76,10 @@ LOST = (
 
 
 class Tx:
-    """A running transaction. Rows come back as the class asked for, built from columns by name."""
+    """A running transaction. Rows come back as the class asked for, built from columns by name.
+
+    Where rows are many a msgspec.Struct is the class to ask for: it is built in a tenth of the time of a dataclass.
+    """
 
     def __init__(self, connection: Connection, patience_s: float = COMMAND_TIMEOUT_S) -> None:
         self._connection = connection

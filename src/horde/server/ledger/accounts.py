@@ -6,7 +6,7 @@ until its owner is trusted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from horde.server.accounts.users import ANONYMOUS_ID
 from horde.server.db.queries import load
@@ -30,8 +30,7 @@ def above_floor(spendable_mk: int, floor_mk: int) -> Kudos:
     return Kudos(max(spendable_mk - floor_mk, 0))
 
 
-@dataclass(slots=True, kw_only=True)
-class Account:
+class Account(msgspec.Struct, kw_only=True):
     """A user's account as a transaction that locked it sees it, in milli-kudos."""
 
     id: int

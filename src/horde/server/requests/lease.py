@@ -39,8 +39,7 @@ class Popped:
     """What the worker is told beside."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Head:
+class Head(msgspec.Struct, kw_only=True):
     """A waiting request as it was seen, and what is left of it while jobs are shared out."""
 
     id: UUID
@@ -58,7 +57,7 @@ class Head:
     """Only where somebody takes several jobs at once."""
     prompt: str | None
     """In lower case, only where somebody refuses words."""
-    left: int = field(init=False)
+    left: int = 0
 
     def __post_init__(self) -> None:
         self.left = self.waiting
@@ -79,8 +78,7 @@ class Share:
     """How much waited before these were taken: the seeds go by it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Taken:
+class _Taken(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker is told of a request that was had."""
 
     id: UUID

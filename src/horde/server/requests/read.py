@@ -73,8 +73,7 @@ class Status:
     results: list[Result]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """A request as the database has it, with its jobs counted."""
 
     id: UUID

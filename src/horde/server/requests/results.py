@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+import msgspec
+
 from horde.server.idempotency.keys import Key
 from horde.server.ledger.jobs import JobPayment
 from horde.units import Kudos
@@ -32,8 +34,7 @@ class Delivery:
     gen_metadata: list[object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A job with what of its request and worker settles it."""
 
     id: UUID
@@ -101,8 +102,7 @@ class Result:
         return Paid(reward_mk=self.worth, credited_mk=payment.credit, escrowed_mk=payment.escrow)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """A job that was finished now, with what is held for its request."""
 
     id: UUID

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from horde.errors import TooManyPrompts
 from horde.kinds.base import Needs, asked_by
 from horde.server.accounts.users import User
@@ -28,8 +30,7 @@ class Asking:
     """Jobs that may wait; beyond it is not counted."""
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(msgspec.Struct):
     """What limits and places a requestor's next request."""
 
     place: int
