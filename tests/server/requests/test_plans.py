@@ -32,7 +32,7 @@ FROM requests, generate_series(1, $1)
 
 
 OF_EVERY_CYCLE = (
-    sql.standing, sql.add_requests, sql.heads, sql.heads_of_users, sql.claim, sql.jobs_to_settle, sql.finish_jobs,
+    sql.standing, sql.add_requests, sql.heads, sql.claim, sql.jobs_to_settle, sql.finish_jobs,
     sql.progress, of_workers.credit, of_accounts.count_work, of_ledger.lock_accounts, of_ledger.post,
 )  # fmt: skip
 
@@ -103,10 +103,11 @@ async def test_look_for_users_served_first_reads_nothing_of_others(
     clock: Clock, lanes: list[int], is_restricted: bool
 ) -> None:
     friends = [(await user(clock.ctx, f"Friend{number}")).id for number in range(3)]
-    of = {"users": friends, "kind": "image", "lanes": lanes if is_restricted else None, "depth": 4}
+    of_first = [{"kind": "image", "users": friends, "lanes": lanes if is_restricted else None}]
 
     read = await pages_read(
-        clock.ctx, sql.heads_of_users, now=clock.now, with_prompts=True, with_params=True, **of
+        clock.ctx, sql.heads, now=clock.now, lanes=[], depth=4, of_first=of_first, depth_of_first=4, with_prompts=True,
+        with_params=True,
     )  # fmt: skip
 
     assert read < 30

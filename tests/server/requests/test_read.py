@@ -1,5 +1,6 @@
 """How far a request is, and when it will be done, as honestly as can be known."""
 
+import asyncio
 from dataclasses import replace
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ from horde.errors import RequestNotFound
 from horde.kinds.image import ImageParams
 from horde.server.accounts.users import User
 from horde.server.requests.deliver import report_fault
-from horde.server.requests.read import UP_TO_THE_NAMED, Progress, progress, readable_requests, status
+from horde.server.requests.read import UP_TO_THE_NAMED, Progress, Status, progress, readable_requests, status
 from horde.server.requests.survey import survey
 from horde.server.status.models import models
 from tests.plugins.hordes import Clock
@@ -77,6 +78,31 @@ async def test_results_are_shown_as_soon_as_they_come_in_that_order(clock: Clock
     assert (first.worker_name, first.model, first.seed, first.result_state) == ("Atlas", "stable_diffusion", 7, "ok")
     assert first.gen_metadata == ["remark"]
     assert found.progress.processing == 1
+
+
+async def test_who_asks_for_results_at_the_same_time_as_others_look_gets_his_own(
+    clock: Clock, ada: User, bob: User
+) -> None:
+    requests = [await asked(clock.ctx, ada, seed=seed) for seed in (1, 2)]
+    for _ in requests:
+        await delivered(clock.ctx, bob, (await popped(clock.ctx, bob)).job_ids[0])
+
+    first, second, look, missing = await asyncio.gather(
+        status(clock.ctx, requests[0], kind="image"),
+        status(clock.ctx, requests[1], kind="image"),
+        progress(clock.ctx, requests[0], kind="image"),
+        status(clock.ctx, str(uuid4()), kind="image"),
+        return_exceptions=True,
+    )
+
+    assert isinstance(missing, RequestNotFound)
+    assert isinstance(look, Progress)
+    assert counts(look) == (0, 0, 1, 0)
+    assert isinstance(first, Status)
+    assert isinstance(second, Status)
+    assert [first.progress.id, second.progress.id] == requests
+    assert len(first.results) == len(second.results) == 1
+    assert first.results != second.results
 
 
 async def test_request_that_does_not_exist_or_is_of_another_kind_is_not_found(clock: Clock, ada: User) -> None:

@@ -8,8 +8,9 @@ tries again with what is known by then.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -21,6 +22,8 @@ from horde.server.matching.lanes import Lane, Lanes
 from horde.server.requests import sql
 from horde.server.requests.lease import Head, Popped, Share, lease
 from horde.server.workers.online import Member
+
+G = TypeVar("G")
 
 ROUNDS = 5
 """How often a worker's luck is tried in one pop; it asks again soon anyway."""
@@ -99,7 +102,7 @@ class _Seen:
     """By lane, the place behind which there may be more, where not all was seen."""
     of_first: list[Head]
     """Those of users whom somebody serves first."""
-    ends_of_first: Mapping[tuple[str, int], tuple[int, int]]
+    ends_of_first: Mapping[tuple[str | None, int], tuple[int, int]]
     """By kind and user, as `ends`."""
 
 
@@ -184,17 +187,17 @@ async def _look(
 ) -> _Seen:
     """The best waiting requests of the lanes that are tried, and of the users whom somebody serves first."""
     changes = {lane: lane.changes for one in asking for lane in one.lanes}
-    asked = {
-        "now": ctx.now,
-        "with_prompts": any(one.claim.blacklist for one in asking),
-        "with_params": any(one.claim.amount > 1 for one in asking),
-    }
+    depth_of_first = DEPTH_MAX if is_last else depth
     async with ctx.database.statement() as tx:
-        found = await tx.all(sql.heads, Head, lanes=sorted(lane.id for lane in changes), depth=depth, **asked)
+        heads = await tx.all(
+            sql.heads, Head, now=ctx.now, lanes=sorted(lane.id for lane in changes), depth=depth,
+            of_first=_asked_of_first(asking), depth_of_first=depth_of_first,
+            with_prompts=any(one.claim.blacklist for one in asking),
+            with_params=any(one.claim.amount > 1 for one in asking),
+        )  # fmt: skip
+    found = [head for head in heads if head.kind_of_first is None]
     _remember(changes, found)
-    count = Counter(head.lane_id for head in found)
-    ends = {head.lane_id: head.place for head in found if count[head.lane_id] == depth}  # the last one of each stays
-    of_first, ends_of_first = await _look_at_first(ctx, asking, DEPTH_MAX if is_last else depth, asked)
+    of_first = [head for head in heads if head.kind_of_first is not None]
     by_id = {head.id: head for head in (*of_first, *found)}
     users = {head.user_id for head in of_first}
     by_lane: defaultdict[int, list[Head]] = defaultdict(list)
@@ -202,32 +205,31 @@ async def _look(
         if (head.id, head.waiting) not in missed:
             by_lane[head.lane_id].append(head)
     first = [head for heads in by_lane.values() for head in heads if head.user_id in users]
+    ends = _ends(found, lambda head: head.lane_id, depth)
+    ends_of_first = _ends(of_first, lambda head: (head.kind_of_first, head.user_id), depth_of_first)
     return _Seen(by_lane, ends, first, ends_of_first)
 
 
-async def _look_at_first(
-    ctx: Context, asking: list[_Asking], depth: int, asked: Mapping[str, object]
-) -> tuple[list[Head], dict[tuple[str, int], tuple[int, int]]]:
-    """The best waiting requests of users whom somebody serves first, and where not all of them were seen."""
+def _asked_of_first(asking: list[_Asking]) -> list[dict[str, object]]:
+    """By kind, the users whom somebody serves first, and the lanes in which they may have something for who does."""
     by_kind: defaultdict[str, list[_Asking]] = defaultdict(list)
     for one in asking:
         if one.may_have_first:
             by_kind[one.claim.member.worker.kind].append(one)
-    found: list[Head] = []
-    ends: dict[tuple[str, int], tuple[int, int]] = {}
+    asked: list[dict[str, object]] = []
     for kind, those in by_kind.items():
-        users = {user for one in those for user in one.claim.first_users}
-        lanes = {lane.id for one in those for lane in one.lanes_of_first or ()}
+        users = sorted({user for one in those for user in one.claim.first_users})
         # Where one of them can do too many lanes, none are named.
-        named = None if any(one.lanes_of_first is None for one in those) else sorted(lanes)
-        async with ctx.database.statement() as tx:
-            theirs = await tx.all(
-                sql.heads_of_users, Head, users=sorted(users), kind=kind, lanes=named, depth=depth, **asked
-            )
-        count = Counter(head.user_id for head in theirs)
-        ends |= {(kind, head.user_id): head.place for head in theirs if count[head.user_id] == depth}
-        found += theirs
-    return found, ends
+        is_open = any(one.lanes_of_first is None for one in those)
+        lanes = None if is_open else sorted({lane.id for one in those for lane in one.lanes_of_first or ()})
+        asked.append({"kind": kind, "users": users, "lanes": lanes})
+    return asked
+
+
+def _ends(heads: Sequence[Head], group: Callable[[Head], G], depth: int) -> dict[G, tuple[int, int]]:
+    """By group, the place of the last of its heads, where as many were found as were looked for."""
+    count = Counter(group(head) for head in heads)
+    return {group(head): head.place for head in heads if count[group(head)] == depth}  # the last one of each stays
 
 
 def _remember(changes: Mapping[Lane, int], heads: Iterable[Head]) -> None:

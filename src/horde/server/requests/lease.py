@@ -43,6 +43,8 @@ class Head(msgspec.Struct, kw_only=True):
     """A waiting request as it was seen, and what is left of it while jobs are shared out."""
 
     id: UUID
+    kind_of_first: str | None
+    """Of what kind it was looked for among the requests of users served first; None: it was among those of a lane."""
     lane_id: int
     user_id: int
     rank: int

@@ -57,34 +57,34 @@ ORDER BY new.place
 RETURNING id;
 
 -- name: heads
--- The best requests of each of these lanes, so many of each. Prompts only where somebody refuses words, parameters only
--- where somebody takes several jobs at once.
-SELECT head.id, head.lane_id, head.user_id, head.rank, head.seq, head.waiting, head.seed, head.seed_variation,
-    head.price_mk, head.lease_s, head.disable_batching, CASE WHEN :with_params THEN head.params END AS params,
-    CASE WHEN :with_prompts THEN lower(head.prompt) END AS prompt
-FROM unnest(:lanes::bigint[]) AS lane (id)
-CROSS JOIN LATERAL (
-    SELECT *
-    FROM requests AS r
-    WHERE r.lane_id = lane.id AND r.waiting > 0 AND r.expires_at > :now
-    ORDER BY r.rank DESC, r.seq
-    LIMIT :depth
-) AS head;
-
--- name: heads_of_users
--- The best requests of each of these users, so many of each; with `lanes`, in these alone. BETWEEN as in `standing`.
-SELECT head.id, head.lane_id, head.user_id, head.rank, head.seq, head.waiting, head.seed, head.seed_variation,
-    head.price_mk, head.lease_s, head.disable_batching, CASE WHEN :with_params THEN head.params END AS params,
-    CASE WHEN :with_prompts THEN lower(head.prompt) END AS prompt
-FROM unnest(:users::bigint[]) AS asking (user_id)
-CROSS JOIN LATERAL (
-    SELECT *
-    FROM requests AS r
-    WHERE r.user_id BETWEEN asking.user_id AND asking.user_id AND r.kind = :kind AND r.waiting > 0
-        AND r.expires_at > :now AND (:lanes::bigint[] IS NULL OR r.lane_id = ANY(:lanes))
-    ORDER BY r.user_id, r.rank DESC, r.seq
-    LIMIT :depth
-) AS head;
+-- The best requests of each of these lanes, so many of each; and of each of these users, where they name lanes in these
+-- alone, with the kind. Prompts only where somebody refuses words, parameters where somebody takes several jobs at once.
+WITH heads AS (
+    SELECT head.*, NULL AS kind_of_first
+    FROM unnest(:lanes::bigint[]) AS lane (id)
+    CROSS JOIN LATERAL (
+        SELECT *
+        FROM requests AS r
+        WHERE r.lane_id = lane.id AND r.waiting > 0 AND r.expires_at > :now
+        ORDER BY r.rank DESC, r.seq
+        LIMIT :depth
+    ) AS head
+    UNION ALL
+    SELECT head.*, asking.kind
+    FROM jsonb_to_recordset(:of_first::jsonb) AS asking (kind text, users bigint[], lanes bigint[])
+    CROSS JOIN LATERAL unnest(asking.users) AS first (user_id)
+    CROSS JOIN LATERAL (
+        SELECT *
+        FROM requests AS r
+        WHERE r.user_id BETWEEN first.user_id AND first.user_id AND r.kind = asking.kind AND r.waiting > 0
+            AND r.expires_at > :now AND (asking.lanes IS NULL OR r.lane_id = ANY(asking.lanes))
+        ORDER BY r.user_id, r.rank DESC, r.seq
+        LIMIT :depth_of_first
+    ) AS head
+)
+SELECT id, kind_of_first, lane_id, user_id, rank, seq, waiting, seed, seed_variation, price_mk, lease_s, disable_batching,
+    CASE WHEN :with_params THEN params END AS params, CASE WHEN :with_prompts THEN lower(prompt) END AS prompt
+FROM heads;
 
 -- name: claim
 -- Lease jobs of these requests, as long as each still has waiting what was `seen`; returns the requests that were had.
@@ -237,7 +237,7 @@ WHERE r.id = :id AND before.id = r.id AND r.state = 'live'
 RETURNING r.user_id, before.held_mk - r.held_mk AS returned_mk;
 
 -- name: progress
--- How far these requests are; with results, also their finished jobs in the order in which they came.
+-- How far these requests are; of those named as `with_results` also the finished jobs in the order in which they came.
 SELECT r.id, r.user_id, r.kind, r.lane_id, r.rank, r.seq, r.state, r.n, r.waiting, r.is_inline, r.things, r.charged_mk,
     done.finished, done.processing, done.restarted, done.last_leased_at, done.results
 FROM requests AS r
@@ -251,7 +251,7 @@ CROSS JOIN LATERAL (
                 'seed', j.seed, 'result_state', j.result_state, 'result_text', j.result_text,
                 'gen_metadata', j.gen_metadata)
             ORDER BY j.ended_at, j.id
-        ) FILTER (WHERE :with_results AND j.state = 'done') AS results
+        ) FILTER (WHERE r.id = ANY(:with_results::uuid[]) AND j.state = 'done') AS results
     FROM jobs AS j
     JOIN workers AS w ON w.id = j.worker_id
     WHERE j.request_id = r.id

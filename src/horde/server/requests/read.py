@@ -112,20 +112,19 @@ def request_id_of(text: str) -> UUID:
 
 async def progress(ctx: Context, request_id: str, *, kind: str) -> Progress:
     """Raises RequestNotFound, also for a request of another kind."""
-    row = await ctx.together(_rows_together, request_id_of(request_id))
+    row = await ctx.together(_rows_together, _Wish(request_id_of(request_id), with_results=False))
     return await _progress(ctx, _of_kind(row, kind))
 
 
 async def status(ctx: Context, request_id: str, *, kind: str) -> Status:
     """Raises RequestNotFound, also for a request of another kind."""
-    return await _status(
-        ctx, _of_kind(await ctx.together(_rows_with_results_together, request_id_of(request_id)), kind)
-    )
+    row = await ctx.together(_rows_together, _Wish(request_id_of(request_id), with_results=True))
+    return await _status(ctx, _of_kind(row, kind))
 
 
 async def status_in(tx: Tx, ctx: Context, key: UUID, *, kind: str) -> Status:
     """As `status`, inside a transaction that holds the request's lock: what is counted is also shown."""
-    row = await tx.maybe(sql.progress, Row, ids=[key], with_results=True)
+    row = await tx.maybe(sql.progress, Row, ids=[key], with_results=[key])
     if row is None:
         raise _not_found(key)
     return await _status(ctx, _of_kind(row, kind))
@@ -135,19 +134,20 @@ async def _status(ctx: Context, row: Row) -> Status:
     return Status(await _progress(ctx, row), msgspec.convert(row.results or [], list[Result]))
 
 
-async def _rows_together(ctx: Context, keys: Sequence[UUID]) -> list[Row | HordeError]:
-    return await _rows(ctx, keys, with_results=False)
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """To see how far a request is."""
+
+    id: UUID
+    with_results: bool
 
 
-async def _rows_with_results_together(ctx: Context, keys: Sequence[UUID]) -> list[Row | HordeError]:
-    return await _rows(ctx, keys, with_results=True)
-
-
-async def _rows(ctx: Context, keys: Sequence[UUID], *, with_results: bool) -> list[Row | HordeError]:
+async def _rows_together(ctx: Context, wishes: Sequence[_Wish]) -> list[Row | HordeError]:
+    ids, with_results = {wish.id for wish in wishes}, {wish.id for wish in wishes if wish.with_results}
     async with ctx.database.statement() as tx:
-        rows = await tx.all(sql.progress, Row, ids=list(set(keys)), with_results=with_results)
+        rows = await tx.all(sql.progress, Row, ids=list(ids), with_results=list(with_results))
     found = {row.id: row for row in rows}
-    return [found.get(key) or _not_found(key) for key in keys]
+    return [found.get(wish.id) or _not_found(wish.id) for wish in wishes]
 
 
 def _of_kind(row: Row, kind: str) -> Row:
