@@ -44,6 +44,18 @@ def test_lora_has_a_strength_for_the_model_and_one_for_the_text(make: Make) -> N
     assert nothing.metadata == ()
 
 
+def test_lora_for_flux_changes_its_pictures_by_its_strength(make: Make) -> None:
+    before = make(9, model="flux")[0]
+    pictures = [
+        make(9, model="flux", loras=[{"name": "flux_style", "model": strength}])[0] for strength in (1.0, 0.3, 0.0)
+    ]
+
+    assert len({picture.picture for picture in (before, *pictures[:2])}) == 3
+    assert [picture.metadata for picture in pictures] == [()] * 3
+    assert np.abs(array_of(pictures[2]) - array_of(before)).mean() < 1
+    assert make(9, model="flux")[0].picture == before.picture
+
+
 def test_trigger_of_a_lora_goes_into_the_prompt(make: Make) -> None:
     with_trigger = make(9, loras=[{**STYLE, "inject_trigger": "pencil"}])[0].picture
 
@@ -72,6 +84,10 @@ def test_what_the_worker_fetched_works_as_what_the_owner_laid_there(
         ("lora", {"loras": [{"name": "nowhere"}]}, "sd", "download_failed"),
         ("lora", {"loras": [{"name": "../models/sd/unet/diffusion_pytorch_model"}]}, "sd", "download_failed"),
         ("lora", {"loras": [STYLE]}, "sdxl", "baseline_mismatch"),
+        ("lora", {"loras": [STYLE]}, "flux", "baseline_mismatch"),
+        ("lora", {"loras": [{"name": "flux_style"}]}, "sd", "baseline_mismatch"),
+        ("lora", {"loras": [{"name": "torn"}]}, "sd", "baseline_mismatch"),
+        ("ti", {"tis": [{"name": "torn", "inject_ti": "prompt"}]}, "sd", "baseline_mismatch"),
         ("ti", {"tis": [{"name": "nowhere"}]}, "sd", "download_failed"),
         ("ti", {"tis": [{"name": "wide", "inject_ti": "prompt"}]}, "sd", "baseline_mismatch"),
         ("ti", {"tis": [{"name": "word", "inject_ti": "prompt"}]}, "sdxl", "baseline_mismatch"),

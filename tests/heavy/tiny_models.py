@@ -12,7 +12,8 @@ from transformers import CLIPTextConfig, CLIPVisionConfig
 from tests.heavy.tiny_tokenizers import TOKENS_MAX, clip_tokenizer, t5_tokenizer
 
 WIDTH = 32
-"""Of text encoders."""
+LAYERS = 5
+"""Both of text encoders."""
 CHANNELS = (32, 64)
 VAE_CHANNELS = (32, 32, 32, 32)
 """Four levels, so that a latent is an eighth of its picture, as in the real ones."""
@@ -41,20 +42,21 @@ def save_sd(folder: Path) -> None:
     ).save_pretrained(folder)
 
 
-def save_sdxl(folder: Path) -> None:
+def save_sdxl(folder: Path, *, second_width: int = WIDTH, second_layers: int = LAYERS) -> None:
+    """`second_...` are of its second text encoder."""
     torch.manual_seed(2)
     tokenizer = clip_tokenizer()
-    config = _text_config(tokenizer)
+    second = _text_config(tokenizer, width=second_width, layers=second_layers)
     diffusers.StableDiffusionXLPipeline(
         unet=_unet(
-            cross_attention_dim=2 * WIDTH,
+            cross_attention_dim=WIDTH + second_width,
             addition_embed_type="text_time",
             addition_time_embed_dim=8,
-            projection_class_embeddings_input_dim=WIDTH + 6 * 8,
+            projection_class_embeddings_input_dim=second_width + 6 * 8,
         ),
         vae=_vae(latent_channels=4),
-        text_encoder=transformers.CLIPTextModel(config),
-        text_encoder_2=transformers.CLIPTextModelWithProjection(config),
+        text_encoder=transformers.CLIPTextModel(_text_config(tokenizer)),
+        text_encoder_2=transformers.CLIPTextModelWithProjection(second),
         tokenizer=tokenizer,
         tokenizer_2=clip_tokenizer(),
         scheduler=diffusers.EulerDiscreteScheduler(
@@ -68,18 +70,7 @@ def save_flux(folder: Path) -> None:
     tokenizer = clip_tokenizer()
     t5 = t5_tokenizer()
     diffusers.FluxPipeline(
-        transformer=diffusers.FluxTransformer2DModel(
-            patch_size=1,
-            in_channels=16,
-            num_layers=1,
-            num_single_layers=1,
-            attention_head_dim=16,
-            num_attention_heads=2,
-            joint_attention_dim=WIDTH,
-            pooled_projection_dim=WIDTH,
-            axes_dims_rope=(4, 4, 8),
-            guidance_embeds=True,
-        ),
+        transformer=_flux_transformer(),
         vae=_vae(latent_channels=4, use_quant_conv=False, use_post_quant_conv=False, shift_factor=0.1),
         text_encoder=transformers.CLIPTextModel(_text_config(tokenizer)),
         tokenizer=tokenizer,
@@ -131,6 +122,13 @@ def save_lora(path: Path) -> None:
     pipeline.save_lora_weights(
         path.parent, unet_lora_layers=layers, text_encoder_lora_layers=text_layers, weight_name=path.name
     )
+
+
+def save_flux_lora(path: Path) -> None:
+    """A LoRA for the tiny Flux model, for its transformer alone, as they are."""
+    torch.manual_seed(10)
+    layers = _lora_of(_flux_transformer(), ("to_q", "to_v"))
+    diffusers.FluxPipeline.save_lora_weights(path.parent, transformer_lora_layers=layers, weight_name=path.name)
 
 
 def save_embedding(path: Path, *, rows: int = 2, width: int = WIDTH) -> None:
@@ -201,6 +199,21 @@ def _unet(**more: object) -> diffusers.UNet2DConditionModel:
     )
 
 
+def _flux_transformer() -> diffusers.FluxTransformer2DModel:
+    return diffusers.FluxTransformer2DModel(
+        patch_size=1,
+        in_channels=16,
+        num_layers=1,
+        num_single_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=WIDTH,
+        pooled_projection_dim=WIDTH,
+        axes_dims_rope=(4, 4, 8),
+        guidance_embeds=True,
+    )
+
+
 def _vae(**more: object) -> diffusers.AutoencoderKL:
     return diffusers.AutoencoderKL(
         block_out_channels=VAE_CHANNELS,
@@ -214,18 +227,18 @@ def _vae(**more: object) -> diffusers.AutoencoderKL:
     )
 
 
-def _text_config(tokenizer: transformers.CLIPTokenizer) -> CLIPTextConfig:
+def _text_config(tokenizer: transformers.CLIPTokenizer, *, width: int = WIDTH, layers: int = LAYERS) -> CLIPTextConfig:
     return CLIPTextConfig(
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-        hidden_size=WIDTH,
+        hidden_size=width,
         intermediate_size=37,
         num_attention_heads=4,
-        num_hidden_layers=5,
+        num_hidden_layers=layers,
         vocab_size=len(tokenizer),
         max_position_embeddings=TOKENS_MAX,
-        projection_dim=WIDTH,
+        projection_dim=width,
     )
 
 

@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 from horde.cli.output import FAILED, CommandFailed, answer, say
 from horde.cli.refusals import refusals
 from horde.cli.worker_control import pause, resume, status, stop
+from horde.cli.worker_models import MODELS
 from horde.cli.worker_models import app as models_app
 from horde.environment import BadSetting
 from horde.worker import main, speech
@@ -82,7 +83,7 @@ def worker(
     try:
         owner = Owner.from_files(Path.cwd(), config, flags)
         reasons = asyncio.run(found_out(owner)) if owner.settings.backend == AUTO else []
-        team = main.Team(owner, chosen(owner.settings.backend, owner.settings.options))
+        team = main.Team(owner, chosen(owner.settings.backend, owner.settings.options, owner.settings.data / MODELS))
         speech.speak(owner.settings.log_level)
         owner.warn()
         for reason in reasons:

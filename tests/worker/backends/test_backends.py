@@ -1,8 +1,11 @@
 """How back ends are found by name. What each of them promises: test_conformance.py."""
 
+from pathlib import Path
+
 import pytest
 
-from horde.worker.backends import UnknownBackend, load
+from horde.worker.backends import UnknownBackend, chosen, load
+from horde.worker.child.host import Children
 
 
 @pytest.mark.parametrize(
@@ -20,3 +23,16 @@ def test_unknown_back_end_is_refused_with_those_that_there_are(name: str, words:
 
 def test_back_end_of_ones_own_is_found_by_its_place() -> None:
     assert load("horde.worker.backends.demo:Demo").abilities == load("demo").abilities
+
+
+def test_back_end_that_loads_models_itself_is_told_where_the_fetched_ones_are(tmp_path: Path) -> None:
+    def shelf_of(options: dict[str, object]) -> object:
+        (children,) = chosen("diffusers", {"diffusers": options}, tmp_path).values()
+        assert isinstance(children, Children)
+        told = children._settings[0]["options"]
+        assert isinstance(told, dict)
+        return told["shelf"]
+
+    assert shelf_of({}) == str(tmp_path)
+    assert shelf_of({"shelf": "/elsewhere"}) == "/elsewhere"
+    assert chosen("demo", {}, tmp_path).keys() == {"demo"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Final, Protocol, cast
 
 from horde.worker.backends.base import AnyBackend
@@ -19,6 +20,8 @@ BACKENDS: Final = {
     "tiny": "horde.worker.backends.tiny.backend:Tiny",
 }
 """Each by the place of what makes it, which is imported when somebody wants it: some need much."""
+WITH_SHELF: Final = frozenset({"diffusers"})
+"""Those that load what `horde worker models get` fetched; they are told its folder as the option `shelf`."""
 AUTO = "auto"
 """In place of a name: what is found on this machine (worker/found_out.py)."""
 
@@ -55,17 +58,18 @@ def load(name: str, options: Mapping[str, object] | None = None) -> AnyBackend:
         raise UnknownBackend(f"the back end {name!r} cannot be made with these options: {error}") from error
 
 
-def chosen(words: str, options: Mapping[str, Mapping[str, object]]) -> dict[str, AnyBackend]:
+def chosen(words: str, options: Mapping[str, Mapping[str, object]], shelf: Path) -> dict[str, AnyBackend]:
     """Make the back ends that a setting names, `a1111=http://127.0.0.1:7860, koboldai`, with their options.
 
-    Those named twice are told apart by a number. Raises UnknownBackend.
+    Those named twice are told apart by a number. `shelf` is the folder of fetched models. Raises UnknownBackend.
     """
     made: dict[str, AnyBackend] = {}
     for word in filter(None, (part.strip() for part in words.split(","))):
         name, has_url, url = word.partition("=")
         with_url = {"url": url.strip()} if has_url else {}
         key = name.strip()
-        backend = load(key, {**options.get(key, {}), **with_url})
+        with_shelf = {"shelf": str(shelf)} if key in WITH_SHELF else {}
+        backend = load(key, {**with_shelf, **options.get(key, {}), **with_url})
         number = 1 + sum(other.partition(" ")[0] == key for other in made)
         made[key if number == 1 else f"{key} {number}"] = backend
     if not made:

@@ -35,6 +35,15 @@ class Stored(msgspec.Struct, frozen=True):
     files: tuple[StoredFile, ...]
 
 
+def stored_in(folder: Path) -> Stored | None:
+    """The model in a folder of a shelf, if it is there whole."""
+    try:
+        stored = msgspec.json.decode((folder / RECORD).read_bytes(), type=Stored)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return stored if all((folder / file.name).is_file() for file in stored.files) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """Models of one machine, each in a folder of its own. Workers may go on serving while it is changed."""
@@ -43,16 +52,12 @@ class Shelf:
 
     def models(self) -> list[tuple[Stored, int]]:
         """Those that are there whole, with their bytes, by name."""
-        found = []
-        for record in sorted(self.folder.glob(f"*/{RECORD}")):
-            try:
-                stored = msgspec.json.decode(record.read_bytes(), type=Stored)
-            except (OSError, msgspec.DecodeError):
-                continue
-            paths = [record.parent / file.name for file in stored.files]
-            if all(path.is_file() for path in paths):
-                found.append((stored, sum(path.stat().st_size for path in paths)))
-        return found
+        places = [record.parent for record in sorted(self.folder.glob(f"*/{RECORD}"))]
+        return [
+            (stored, sum((place / file.name).stat().st_size for file in stored.files))
+            for place in places
+            if (stored := stored_in(place)) is not None
+        ]
 
     def get(self, name: str, files: Sequence[ModelFile], told: Callable[[ModelFile], Told]) -> Stored:
         """Fetch a model; files that are there and right are not fetched again. Raises DownloadFailed."""

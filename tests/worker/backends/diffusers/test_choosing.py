@@ -1,5 +1,6 @@
 """What can be known of the diffusers back end without its libraries: its options, and what lies on its shelves."""
 
+import json
 import re
 from pathlib import Path
 
@@ -23,6 +24,20 @@ def shelf(tmp_path: Path) -> Path:
     (folder / "notes.txt").touch()
     (tmp_path / "outside.safetensors").touch()
     return folder
+
+
+def test_old_format_is_taken_where_it_is_asked_for(shelf: Path) -> None:
+    found = places(str(shelf), "models", formats=(".safetensors", ".ckpt"))
+
+    assert found.keys() - places(str(shelf), "LoRAs").keys() == {"can run code"}
+
+
+def test_fetched_model_goes_by_the_name_that_it_was_fetched_by(shelf: Path) -> None:
+    files = [{"name": "any_name.safetensors", "url": "", "sha256": ""}]
+    (shelf / "Fetched" / "model.json").write_text(json.dumps({"name": "Fetched: all of it", "files": files}))
+
+    assert places(str(shelf), "models")["Fetched: all of it"] == str(shelf / "Fetched" / "any_name.safetensors")
+    assert "Fetched" not in places(str(shelf), "models")
 
 
 def test_shelf_names_what_can_be_loaded_and_nothing_else(shelf: Path) -> None:
@@ -57,13 +72,13 @@ def test_folder_that_is_not_there_is_named() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({}, "missing required field `models`"),
+        ({"models": 7}, "Expected `str | object"),
         ({"models": "here", "device": "cuda"}, "unknown field `device`"),
         ({"models": "here", "devices": []}, "of length >= 1 - at `$.devices`"),
         ({"models": "here", "controlnets": {"nose": "x"}}, "Invalid enum value 'nose'"),
         ({"models": "here", "pixels_max": 10}, ">= 4096"),
     ],
-    ids=["nothing", "unknown", "no device", "no such control", "too small"],
+    ids=["no places", "unknown", "no device", "no such control", "too small"],
 )
 def test_options_that_cannot_be_used_are_named_before_anything_starts(options: dict[str, object], words: str) -> None:
     with pytest.raises(UnknownBackend, match=f"'diffusers' cannot be made with these options.*{re.escape(words)}"):

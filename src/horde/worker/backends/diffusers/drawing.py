@@ -16,7 +16,6 @@ from horde.wire.v2 import GenMetadata
 from horde.worker.backends.base import AddOnKind, ImageOrder, Report
 from horde.worker.backends.diffusers import hires
 from horde.worker.backends.diffusers.embeddings import learnt
-from horde.worker.backends.diffusers.layers import shortened
 from horde.worker.backends.diffusers.loras import changed, triggers
 from horde.worker.backends.diffusers.models import Beginning, Model, Models
 from horde.worker.backends.diffusers.pictures import decoded, hole
@@ -76,15 +75,12 @@ class Drawing:
         with ExitStack() as stack:
             known = stack.enter_context(learnt(whole, wishes.tis, {**_fetched(order, "ti"), **self._embeddings}))
             told = stack.enter_context(changed(whole, wishes.loras, {**_fetched(order, "lora"), **self._loras}))
-            if family.skipped_layers == 0:
-                stack.enter_context(shortened(whole.text_encoder, wishes.clip_skip - 1))
             if wishes.tiling:
                 stack.enter_context(tiled(*_networks(whole)))
             wake = triggers(wishes.loras, {add_on.name: add_on.triggers for add_on in order.add_ons})
-            words = {"prompt": ", ".join(filter(None, [order.prompt, *wake, *known.prompt]))}
-            if family.has_negative:
-                words["negative_prompt"] = ", ".join(filter(None, [order.negative_prompt, *known.negative]))
-            run = _Run(self._models, self._model, order, wishes, steps, words, controlnet)
+            prompt = known.renamed(", ".join(filter(None, [order.prompt, *wake, *known.prompt])))
+            negative = known.renamed(", ".join(filter(None, [order.negative_prompt, *known.negative])))
+            run = _Run(self._models, self._model, order, wishes, steps, prompt, negative, controlnet)
             made = run.made(first, order.seeds)
             if second_strength is not None:
                 size = order.width, order.height
@@ -121,7 +117,8 @@ class _Run:
     order: ImageOrder
     wishes: Wishes
     steps: Steps
-    words: Mapping[str, str]
+    prompt: str
+    negative: str
     controlnet: diffusers.ControlNetModel | None
 
     def made(self, drawn: Pass, seeds: Sequence[int]) -> Pictures:
@@ -147,21 +144,17 @@ class _Run:
                 self.model.scheduler_config, self.wishes.sampler_name, karras=self.wishes.karras
             )
         pipeline.set_progress_bar_config(disable=True)
-        self.models.place(pipeline)
         # Noise comes from the processor, so that a seed means the same picture on every card.
         noise = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
-        try:
+        with self.models.placed(pipeline):
             made = pipeline(
-                **self.words,
+                **self.model.family.say(pipeline, self.prompt, self.negative, self.wishes.clip_skip),
                 **self._beginning(drawn, len(seeds)),
-                **self._skipping(),
                 generator=noise,
                 guidance_scale=self.wishes.cfg_scale,
                 callback_on_step_end=self.steps.step,
                 output_type="pil",
             )
-        finally:
-            pipeline.maybe_free_model_hooks()
         pictures: Pictures = made.images
         return [picture if picture.size == drawn.size else picture.resize(drawn.size) for picture in pictures]
 
@@ -180,12 +173,6 @@ class _Run:
                 1.0 if self.wishes.denoising_strength is None else self.wishes.denoising_strength
             )
         return said
-
-    def _skipping(self) -> dict[str, object]:
-        left_out = self.model.family.skipped_layers
-        # The horde counts from the layer that is read, diffusers from those that the family leaves out by itself.
-        skipped = 0 if not left_out else self.wishes.clip_skip - 1 - left_out
-        return {"clip_skip": skipped} if skipped > 0 else {}
 
 
 def _networks(pipeline: diffusers.DiffusionPipeline) -> list[torch.nn.Module]:

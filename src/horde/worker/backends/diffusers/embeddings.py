@@ -5,6 +5,7 @@ A prompt says them as `embedding:NAME`; `inject_ti` has that put in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,9 @@ from safetensors.torch import load_file
 
 from horde.kinds.image_params import TextualInversion
 from horde.wire.v2 import GenMetadata
+from horde.worker.backends.diffusers.single_files import UNREADABLE
 
+PREFIX = "embedding:"
 PART_OF = {"clip_l": "", "clip_g": "_2"}
 """Which text encoder of SDXL each tensor of a file for it belongs to, by the ending of its attribute."""
 
@@ -28,6 +31,17 @@ class Learnt:
     prompt: list[str] = field(default_factory=list)
     """To be added to the prompt."""
     negative: list[str] = field(default_factory=list)
+    tokens: dict[str, str] = field(default_factory=dict)
+    """What prompts call those that are known, in small letters, and what the tokenizers do."""
+
+    def renamed(self, prompt: str) -> str:
+        """A prompt by the tokenizers' names: those that people give have spaces and brackets, which mean something."""
+        names = sorted(self.tokens, key=len, reverse=True)
+        if not names:
+            return prompt
+        # Not the beginning of a longer name.
+        said = re.compile(rf"(?:{'|'.join(map(re.escape, names))})(?!\w)", re.IGNORECASE)
+        return said.sub(lambda found: self.tokens.get(found[0].lower(), found[0]), prompt)
 
 
 @contextmanager
@@ -38,24 +52,25 @@ def learnt(
     outcome = Learnt()
     loaded: list[tuple[str, list[str]]] = []
     try:
-        for inversion in wanted:
+        for number, inversion in enumerate(wanted):
             if inversion.name not in places:
                 outcome.told.append(GenMetadata(type="ti", value="download_failed", ref=inversion.name))
                 continue
-            token = f"embedding:{inversion.name.lower()}"
+            name, token = f"{PREFIX}{inversion.name.lower()}", f"{PREFIX}_{number:03}"
             try:
                 for part, vectors in _vectors(pipeline, places[inversion.name]).items():
                     rows = vectors if vectors.dim() > 1 else vectors.unsqueeze(0)
                     _teach(pipeline, part, token, rows * inversion.strength)
                     # A token for each row, and one that stays would be taken for known the next time.
                     loaded.append((part, [token, *(f"{token}_{row}" for row in range(1, len(rows)))]))
-            except (OSError, ValueError, RuntimeError, KeyError):
+            except UNREADABLE:
                 outcome.told.append(GenMetadata(type="ti", value="baseline_mismatch", ref=inversion.name))
                 continue
+            outcome.tokens[name] = token
             if inversion.inject_ti == "prompt":
-                outcome.prompt.append(token)
+                outcome.prompt.append(name)
             elif inversion.inject_ti == "negprompt":
-                outcome.negative.append(token)
+                outcome.negative.append(name)
         yield outcome
     finally:
         for part, tokens in loaded:

@@ -17,8 +17,9 @@ from horde.worker.backends.base import BackendFailed, ImageAbilities, ImageOrder
 from horde.worker.backends.diffusers.control import ControlMaps
 from horde.worker.backends.diffusers.drawing import Drawing
 from horde.worker.backends.diffusers.families import SD, Family
+from horde.worker.backends.diffusers.hub import stay_away
 from horde.worker.backends.diffusers.improvement import Improve, improvement, post_processing
-from horde.worker.backends.diffusers.models import Models
+from horde.worker.backends.diffusers.models import Models, model_places
 from horde.worker.backends.diffusers.options import Options
 from horde.worker.backends.diffusers.pictures import decoded
 from horde.worker.backends.diffusers.safety import SafetyCheck
@@ -41,9 +42,11 @@ class DiffusersEngine:
         for library in (diffusers, transformers):
             library.utils.logging.set_verbosity_error()
             library.utils.logging.disable_progress_bar()
+        if not options.hub:
+            stay_away()
         self._options = options
         self._device = device
-        self._models = Models(places(options.models, "models"), options, device)
+        self._models = Models(model_places(options), options, device)
         self._loras = places(options.loras, "LoRAs")
         self._embeddings = places(options.embeddings, "textual inversions")
         self._maps = ControlMaps(options.depth_estimator, device=device, may_fetch=options.hub)
@@ -55,7 +58,10 @@ class DiffusersEngine:
         """Load the first model, so that what is wrong comes up at the start and not with the first job."""
         options = self._options
         if not self._models.names:
-            raise BackendFailed(f"there is no model in {options.models!r}")
+            raise BackendFailed(
+                f"there is no model in {options.models or options.shelf!r}; "
+                "hint: `horde worker models get` fetches one, and the option models says where there are others"
+            )
         if options.safety_checker is not None:
             self._safety = SafetyCheck(options.safety_checker, device=self._device, may_fetch=options.hub)
         self._models.get(self._models.names[0])

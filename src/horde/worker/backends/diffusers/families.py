@@ -10,11 +10,14 @@ from typing import Final
 import diffusers
 import torch
 from huggingface_hub import hf_hub_download
-from safetensors import safe_open
 
 from horde.worker.backends.base import BackendFailed
+from horde.worker.backends.diffusers.hub import here_or_fetched
+from horde.worker.backends.diffusers.options import FamilyName
 from horde.worker.backends.diffusers.previews import SD_COLOURS, SDXL_COLOURS, Colours
+from horde.worker.backends.diffusers.prompts import Say, one_encoder, plain_words, two_encoders
 from horde.worker.backends.diffusers.shelf import INDEX
+from horde.worker.backends.diffusers.single_files import Shapes, layout_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +34,20 @@ class Pipelines:
 class Family:
     """What models of one making have in common."""
 
-    name: str
+    name: FamilyName
     plain: Pipelines
     controlled: Pipelines | None
     """With a ControlNet."""
     side_px: int
     """Of the square pictures that it was trained on."""
+    layouts: frozenset[str]
+    """How diffusers calls the layouts of its single files."""
     marker: str
-    """A tensor that only its single files have, or the beginning of its name."""
+    """What names of tensors have in them in its single files alone."""
     precision: torch.dtype
     """What is usual on a card."""
-    has_negative: bool
-    """Whether it takes a negative prompt."""
-    skipped_layers: int | None
-    """How many of the text encoder's last layers it leaves out by itself; None: it cannot leave out any."""
+    say: Say
+    """How it is told prompts."""
     has_samplers: bool
     """Whether the horde's samplers mean something to it; else it has a schedule of its own."""
     colours: Colours | None
@@ -64,10 +67,10 @@ SDXL: Final = Family(
         from_hole=diffusers.StableDiffusionXLControlNetInpaintPipeline,
     ),
     side_px=1024,
+    layouts=frozenset({"xl_base"}),
     marker="conditioner.embedders.1.",
     precision=torch.float16,
-    has_negative=True,
-    skipped_layers=1,
+    say=two_encoders,
     has_samplers=True,
     colours=SDXL_COLOURS,
 )
@@ -84,10 +87,10 @@ SD: Final = Family(
         from_hole=diffusers.StableDiffusionControlNetInpaintPipeline,
     ),
     side_px=512,
-    marker="cond_stage_model.",
+    layouts=frozenset({"v1"}),
+    marker="cond_stage_model.transformer.",
     precision=torch.float16,
-    has_negative=True,
-    skipped_layers=0,
+    say=one_encoder,
     has_samplers=True,
     colours=SD_COLOURS,
 )
@@ -100,41 +103,46 @@ FLUX: Final = Family(
     ),
     controlled=None,
     side_px=1024,
+    layouts=frozenset({"flux-dev", "flux-schnell"}),
     marker="double_blocks.",
     precision=torch.bfloat16,
-    has_negative=False,
-    skipped_layers=None,
+    say=plain_words,
     has_samplers=False,
     colours=None,
 )
 FAMILIES: Final = (SDXL, SD, FLUX)
 
 
-def family_of(place: str, *, may_fetch: bool) -> Family:
-    """Which family the model at this place is of, read from its own words.
+def family_of_file(place: str, shapes: Shapes) -> Family:
+    """Which family a single file is of, by its tensors. Raises BackendFailed for what is of no family that we know."""
+    layout = layout_of(shapes)
+    for family in FAMILIES:
+        if layout in family.layouts and any(family.marker in name for name in shapes):
+            return family
+    raise _unknown(place, f"its tensors, laid out as {layout}")
+
+
+def family_of_folder(place: str, *, may_fetch: bool) -> Family:
+    """Which family a model is of that diffusers saved, here or on the hub.
 
     Raises BackendFailed for what is no model, or of no family that we know.
     """
-    path = Path(place)
-    if path.is_file():
-        with safe_open(path, framework="pt") as weights:
-            names = list(weights.keys())
-        found = [family for family in FAMILIES if any(family.marker in name for name in names)]
-        said = "its tensors"
-    else:
-        said = _class_of(place, may_fetch=may_fetch)
-        found = [family for family in FAMILIES if family.plain.from_text.__name__ == said]
-    if not found:
-        known = ", ".join(family.name for family in FAMILIES)
-        raise BackendFailed(f"the model at {place!r} ({said}) is of no family that is known; known are {known}")
-    return found[0]
-
-
-def _class_of(place: str, *, may_fetch: bool) -> str:
     index = Path(place) / INDEX
     try:
         if not index.exists():
-            index = Path(hf_hub_download(place, index.name, local_files_only=not may_fetch))
-        return str(json.loads(index.read_text())["_class_name"])
+            found = here_or_fetched(
+                lambda is_here: hf_hub_download(place, INDEX, local_files_only=is_here), may_fetch=may_fetch
+            )
+            index = Path(found)
+        said = str(json.loads(index.read_text())["_class_name"])
     except (OSError, ValueError, KeyError) as error:
         raise BackendFailed(f"there is no model at {place!r}: {error}") from error
+    for family in FAMILIES:
+        if family.plain.from_text.__name__ == said:
+            return family
+    raise _unknown(place, said)
+
+
+def _unknown(place: str, said: str) -> BackendFailed:
+    known = ", ".join(family.name for family in FAMILIES)
+    return BackendFailed(f"the model at {place!r} ({said}) is of no family that is known; known are {known}")

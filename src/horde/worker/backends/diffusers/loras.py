@@ -6,12 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import diffusers
+from safetensors import safe_open
 
 from horde.kinds.image_params import Lora
 from horde.wire.v2 import GenMetadata
+from horde.worker.backends.diffusers.single_files import UNREADABLE
 
 ANY_TRIGGER = "any"
 """Asks for the first trigger of the LoRA's own, which is known of those that the worker fetched."""
+DRAWING = frozenset({"unet", "transformer"})
+"""What pipelines call the network that draws."""
+FOR_WORDS = ("text_encoder", "lora_te")
+"""How the names of tensors for text encoders begin, in the formats of diffusers and of others."""
 
 
 @contextmanager
@@ -29,16 +35,29 @@ def changed(
             adapter = f"lora_{number}"
             try:
                 pipeline.load_lora_weights(places[lora.name], adapter_name=adapter, local_files_only=True)
-            except (OSError, ValueError, RuntimeError, KeyError):
+            except UNREADABLE:
+                told.append(GenMetadata(type="lora", value="baseline_mismatch", ref=lora.name))
+                continue
+            parts = _strengths(pipeline, adapter, lora)
+            # The library passes over what a model has no place for, which may be all or, as families share text
+            # encoders, all but the words.
+            if _is_for_drawing(places[lora.name]) and not DRAWING & parts.keys():
+                pipeline.delete_adapters(adapter)
                 told.append(GenMetadata(type="lora", value="baseline_mismatch", ref=lora.name))
             else:
-                strengths[adapter] = _strengths(pipeline, adapter, lora)
+                strengths[adapter] = parts
         if strengths:
             pipeline.set_adapters(list(strengths), list(strengths.values()))
         yield told
     finally:
         if loras:
             pipeline.unload_lora_weights()
+
+
+def _is_for_drawing(place: str) -> bool:
+    with safe_open(place, framework="pt") as weights:
+        names = weights.keys()
+        return any(not name.startswith(FOR_WORDS) for name in names)
 
 
 def _strengths(pipeline: diffusers.DiffusionPipeline, adapter: str, lora: Lora) -> dict[str, float]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -11,10 +13,17 @@ import diffusers
 import torch
 
 from horde.worker.backends.base import BackendFailed
-from horde.worker.backends.diffusers.families import SD, Family, family_of
+from horde.worker.backends.diffusers.families import SD, Family, family_of_file, family_of_folder
+from horde.worker.backends.diffusers.hub import here_or_fetched
 from horde.worker.backends.diffusers.options import Options
+from horde.worker.backends.diffusers.shelf import OLD_WEIGHTS, WEIGHTS, places
+from horde.worker.backends.diffusers.single_files import UNREADABLE, SingleFile, shapes_of
+from horde.worker.backends.places import place_of
 from horde.worker.backends.torch_device import free_memory
 
+log = logging.getLogger(__name__)
+
+MODEL_FORMATS = (WEIGHTS, OLD_WEIGHTS)
 Beginning: TypeAlias = Literal["from_text", "from_picture", "from_hole"]
 
 
@@ -71,12 +80,23 @@ class Models:
         self._loaded.move_to_end(name)
         return self._loaded[name]
 
-    def place(self, pipeline: diffusers.DiffusionPipeline) -> None:
-        """Bring a pipeline to where it works."""
-        if self._options.memory == "offload" and self.device != "cpu":
+    @contextmanager
+    def placed(self, pipeline: diffusers.DiffusionPipeline) -> Iterator[None]:
+        """Within it, a pipeline is where it works."""
+        if self._options.memory == "whole" or self.device == "cpu":
+            pipeline.to(self.device)
+            yield
+            return
+        if self._options.memory == "offload":
             pipeline.enable_model_cpu_offload(device=self.device)
         else:
-            pipeline.to(self.device)
+            pipeline.enable_sequential_cpu_offload(device=self.device)
+        try:
+            yield
+        finally:
+            # What loads LoRAs would put hooks that it finds back on the first card, whichever this is.
+            pipeline.remove_all_hooks()
+            pipeline.to("cpu")
 
     def dtype_of(self, family: Family) -> torch.dtype:
         """Of the numbers that models of a family are calculated with here."""
@@ -87,15 +107,63 @@ class Models:
         return torch.float32 if self.device == "cpu" else family.precision
 
     def _load(self, place: str) -> Model:
-        family = family_of(place, may_fetch=self._options.hub)
-        dtype = self.dtype_of(family)
-        # Our own checker looks at pictures of every family, so a model's own is not loaded.
-        more = {"safety_checker": None, "requires_safety_checker": False} if family is SD else {}
-        kind = family.plain.from_text
-        load = kind.from_single_file if Path(place).is_file() else kind.from_pretrained
-        try:
-            pipeline = load(place, dtype=dtype, local_files_only=not self._options.hub, **more)
-        except (OSError, ValueError, KeyError) as error:
-            raise BackendFailed(f"the model at {place!r} cannot be loaded: {error}") from error
+        family, file = _opened(place, self._options)
+        kind, dtype = family.plain.from_text, self.dtype_of(family)
+        pipeline = _of_folder(kind, place, dtype, self._options) if file is None else file.load(kind, dtype=dtype)
         pipeline.set_progress_bar_config(disable=True)
+        if self._options.attention_slicing:
+            pipeline.enable_attention_slicing()
+        if self._options.vae_tiling:
+            pipeline.vae.enable_tiling()
         return Model(family, pipeline, dtype)
+
+
+def model_places(options: Options) -> dict[str, str]:
+    """The models to be offered, with their places: those that the owner named, or what the shelf has for this back end.
+
+    Raises BackendFailed where neither is said, or a named folder is not there.
+    """
+    if options.models is not None:
+        return places(options.models, "models", formats=MODEL_FORMATS)
+    if options.shelf is None:
+        raise BackendFailed("no models are named; hint: the option models says where they are")
+    if not Path(options.shelf).is_dir():
+        return {}
+    found = places(options.shelf, "models", formats=MODEL_FORMATS)
+    return {name: place for name, place in found.items() if _is_usable(name, place, options)}
+
+
+def _is_usable(name: str, place: str, options: Options) -> bool:
+    """Whether a model can be used here: the shelf also has those of other back ends."""
+    try:
+        _opened(place, options)
+    except BackendFailed as error:
+        log.warning("%s is left out: %s", name, error)
+        return False
+    return True
+
+
+def _opened(place: str, options: Options) -> tuple[Family, SingleFile | None]:
+    """What is known of a model before it is loaded. Raises BackendFailed for what cannot be used."""
+    if not Path(place).is_file():
+        return family_of_folder(place, may_fetch=options.hub), None
+    shapes = shapes_of(place)
+    family = family_of_file(place, shapes)
+    base = options.bases.get(family.name)
+    file = SingleFile(place, shapes, family.name, None if base is None else place_of(base))
+    file.configuration()
+    return family, file
+
+
+def _of_folder(
+    kind: type[diffusers.DiffusionPipeline], place: str, dtype: torch.dtype, options: Options
+) -> diffusers.DiffusionPipeline:
+    # Our own checker looks at pictures of every family, so a model's own is not loaded.
+    more = {"safety_checker": None, "requires_safety_checker": False} if kind is SD.plain.from_text else {}
+    try:
+        return here_or_fetched(
+            lambda is_here: kind.from_pretrained(place, dtype=dtype, local_files_only=is_here, **more),
+            may_fetch=options.hub,
+        )
+    except UNREADABLE as error:
+        raise BackendFailed(f"the model at {place!r} cannot be loaded: {error}") from error
