@@ -7,10 +7,10 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import unquote, urlsplit
+
+from tests.plugins.threaded_server import Handler, served
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -59,13 +59,10 @@ class SmallHub:
 def serving(hub: SmallHub) -> Iterator[None]:
     """Answer calls for as long as the context."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(Handler):
         protocol_version = "HTTP/1.1"
 
-        def do_HEAD(self) -> None:
-            self.do_GET()
-
-        def do_GET(self) -> None:
+        def answer(self) -> None:
             path = unquote(urlsplit(self.path).path)
             hub.calls.append(f"{self.command} {path}")
             found = hub.answer(path)
@@ -91,17 +88,5 @@ def serving(hub: SmallHub) -> Iterator[None]:
             else:
                 self.wfile.write(body)
 
-        def log_message(self, format: str, *words: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with served(Answering) as hub.url:
         yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

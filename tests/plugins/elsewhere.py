@@ -4,10 +4,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+
+from tests.plugins.threaded_server import Handler, served
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,10 @@ class Elsewhere:
 def elsewhere_at(address: str) -> Iterator[Elsewhere]:
     """A server at that address of this machine."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(Handler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:
+        def answer(self) -> None:
             found.asked.append((self.path, dict(self.headers)))
             answer = found.answers.get(self.path, Answer(status=404))
             self.send_response(answer.status)
@@ -67,26 +68,12 @@ def elsewhere_at(address: str) -> Iterator[Elsewhere]:
                 self.wfile.flush()
                 found.closing.wait()
 
-        def log_message(self, format: str, *arguments: Any) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: Any, client_address: Any) -> None:
-            """Whoever fetches may hang up whenever it wants."""
-
-    server = Server((address, 0), Handler)
-    found = Elsewhere(address, server.server_port)
-    thread = threading.Thread(target=server.serve_forever, name="elsewhere", kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield found
-    finally:
-        found.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(Answering, address) as url:
+        found = Elsewhere(address, int(url.rpartition(":")[2]))
+        try:
+            yield found
+        finally:
+            found.closing.set()
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+
+from tests.plugins.threaded_server import Handler, served
 
 
 class Hub:
@@ -28,8 +28,8 @@ class Hub:
 def serving(hub: Hub) -> Iterator[None]:
     """Answer calls for as long as the context."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Answering(Handler):
+        def answer(self) -> None:
             asked = self.headers.get("Range")
             hub.ranges.append(asked)
             statuses = hub.later_statuses if asked else hub.statuses
@@ -47,16 +47,6 @@ def serving(hub: Hub) -> Iterator[None]:
             self.wfile.write(hub.content[start:end])
             self.close_connection = True
 
-        def log_message(self, format: str, *words: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    hub.url = f"http://127.0.0.1:{server.server_port}/files/model.safetensors?token=secret"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with served(Answering) as url:
+        hub.url = f"{url}/files/model.safetensors?token=secret"
         yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

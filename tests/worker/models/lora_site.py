@@ -8,9 +8,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 from urllib.parse import parse_qs, urlsplit
+
+from tests.plugins.threaded_server import Handler, served
 
 
 @dataclass
@@ -92,8 +93,8 @@ class LoraSite:
 def serving(site: LoraSite) -> Iterator[LoraSite]:
     """Answer calls for as long as the context."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Answering(Handler):
+        def answer(self) -> None:
             url = urlsplit(self.path)
             site.asked.append(url.path)
             site.tokens.add(self.headers.get("Authorization"))
@@ -114,17 +115,8 @@ def serving(site: LoraSite) -> Iterator[LoraSite]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, format: str, *words: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield site
-    finally:
-        site.goes_on.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served(Answering) as site.url:
+        try:
+            yield site
+        finally:
+            site.goes_on.set()
