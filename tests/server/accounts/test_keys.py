@@ -32,6 +32,11 @@ class CountingDatabase(Database):
             yield tx
 
 
+def test_no_key_looks_like_an_option_of_a_command() -> None:
+    # By chance one of 64 would.
+    assert not any(new_key().startswith("-") for _ in range(2_000))
+
+
 async def test_key_opens_its_own_account(clock: Clock) -> None:
     ada = await register(clock.ctx, "Ada")
     bob = await register(clock.ctx, "Bob")

@@ -28,8 +28,10 @@ REMEMBERED_MAX = 20_000
 
 
 def new_key() -> str:
-    """A key that nobody has."""
-    return secrets.token_urlsafe(KEY_BYTES)
+    """A key that nobody has. None begins with a dash: command lines take such a word for an option."""
+    while (key := secrets.token_urlsafe(KEY_BYTES)).startswith("-"):
+        pass
+    return key
 
 
 def digest(key: str) -> bytes:

@@ -74,6 +74,7 @@ OWN: Final[dict[str, Refusals]] = {
     **{f"{method} {V2}/collections/{{}}": _MODIFYING for method in ("PATCH", "DELETE")},
     "POST /register": {"403": "Nobody may register now, or not from this address."},
     "GET /api/workers/{}/models": {"404": NO_SUCH_THING},
+    "GET /api/workers/{}/faults": {"403": "The worker belongs to another account.", "404": NO_SUCH_THING},
     "POST /api/jobs/{}/progress": {"403": NOT_YOUR_JOB, "404": NO_JOB},
     "GET /api/requests/{}/progress": {"404": NO_SUCH_THING},
     "GET /api/kudos/statement": {"403": NOT_ALLOWED},
