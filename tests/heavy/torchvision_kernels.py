@@ -33,16 +33,17 @@ class BeforeTorchvision(MetaPathFinder):
 def describe(spec: ModuleSpec) -> None:
     # Heavy; most processes of this environment never come here.
     import torch
+    from torch import library as operators
 
     kernels = next(Path(str(spec.origin)).parent.glob("_C*.so"), None)
     try:
         if kernels is not None:
             torch.ops.load_library(kernels)
     except OSError:
-        library = torch.library.Library("torchvision", "DEF")
+        described = operators.Library("torchvision", "DEF")
         for description in DESCRIBED:
-            library.define(description)
-        KEPT.append(library)
+            described.define(description)
+        KEPT.append(described)
 
 
 sys.meta_path.insert(0, BeforeTorchvision())

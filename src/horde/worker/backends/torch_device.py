@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import torch
 
+from horde.worker.backends.base import OutOfMemory
+
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "could not create a primitive")
 """How the devices say so that have no error of their own for it; the last is how oneDNN does."""
 
@@ -36,6 +38,20 @@ def free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+@contextmanager
+def memory_counted(device: str, what: str) -> Iterator[None]:
+    """Raise OutOfMemory where `what`, which is done within, was too large for the device; free the memory after it."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if (reason := memory_reason(error)) is None:
+            raise
+        raise OutOfMemory(f"no memory on {device} for {what}: {reason}") from error
+    finally:
+        if torch.cuda.is_available():
+            free_memory()
 
 
 def memory_reason(error: Exception) -> str | None:

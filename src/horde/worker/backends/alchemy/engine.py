@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
-import torch
 import transformers
 from PIL import Image
 
@@ -26,13 +24,12 @@ from horde.worker.backends.base import (
     BackendFailed,
     Finding,
     FormOrder,
-    OutOfMemory,
     Progress,
     Report,
 )
 from horde.worker.backends.encoding import webp
 from horde.worker.backends.places import place_of
-from horde.worker.backends.torch_device import device_of, free_memory, memory_reason
+from horde.worker.backends.torch_device import device_of, memory_counted
 
 Looks = Callable[[Image.Image], object]
 """Tells something of an "RGB" picture, as the form's result is sent."""
@@ -81,27 +78,13 @@ class AlchemyEngine:
         """Do the form; the one result that there is."""
         report(Progress(share=0.0))
         picture = opened(order.picture, tiles_max=self._options.tiles_max)
-        with self._memory_counted(order.form, picture):
+        with memory_counted(self._device, f"{order.form} of {picture.width}x{picture.height}"):
             if (look := self._looks.get(order.form)) is not None:
                 return [Finding(form=order.form, value=look(opaque(picture)))]
             made = self._post_processing.improved(
                 picture, [_post_processor(order.form)], told=lambda share: report(Progress(share=share))
             )
             return [Finding(form=order.form, value=None, picture=webp(made))]
-
-    @contextmanager
-    def _memory_counted(self, form: str, picture: Image.Image) -> Iterator[None]:
-        """Say so where size was the cause, and leave the memory as it was before."""
-        try:
-            yield
-        except (MemoryError, RuntimeError) as error:
-            if (reason := memory_reason(error)) is None:
-                raise
-            size = f"{picture.width}x{picture.height}"
-            raise OutOfMemory(f"no memory on {self._device} for {form} of {size}: {reason}") from error
-        finally:
-            if torch.cuda.is_available():
-                free_memory()
 
 
 def _post_processor(form: str) -> PostProcessor:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 import diffusers
 import msgspec
-import torch
 import transformers
 from PIL import Image
 
 from horde.kinds.image_params import ControlType
 from horde.wire.v2 import GenMetadata
-from horde.worker.backends.base import BackendFailed, ImageAbilities, ImageOrder, OutOfMemory, Picture, Report
+from horde.worker.backends.base import BackendFailed, ImageAbilities, ImageOrder, Picture, Report
 from horde.worker.backends.diffusers.control import ControlMaps
 from horde.worker.backends.diffusers.drawing import Drawing
 from horde.worker.backends.diffusers.families import SD, Family
@@ -27,7 +25,7 @@ from horde.worker.backends.diffusers.shelf import places
 from horde.worker.backends.diffusers.wishes import Wishes, wishes_of
 from horde.worker.backends.encoding import webp
 from horde.worker.backends.places import place_of
-from horde.worker.backends.torch_device import device_of, free_memory, memory_reason
+from horde.worker.backends.torch_device import device_of, memory_counted
 
 
 def engine(*, device: str, options: Mapping[str, object]) -> DiffusersEngine:
@@ -87,7 +85,8 @@ class DiffusersEngine:
         if wishes.use_nsfw_censor and self._safety is None:
             raise BackendFailed("pictures cannot be checked here; hint: set the option safety_checker")
         improve = improvement(self._post_processing, wishes)
-        with self._memory_counted(order):
+        what = f"{len(order.seeds)} of {order.width}x{order.height} by {order.model!r}"
+        with memory_counted(self._device, what):
             model = self._models.get(order.model)
             control = self._control_map(order, wishes)
             if control is not None and wishes.return_control_map:
@@ -139,17 +138,3 @@ class DiffusersEngine:
                 raise BackendFailed(f"the ControlNet at {place!r} cannot be loaded: {error}") from error
             self._controlnets[place] = net
         return self._controlnets[place]
-
-    @contextmanager
-    def _memory_counted(self, order: ImageOrder) -> Iterator[None]:
-        """Say so where size was the cause, and leave the memory as it was before."""
-        try:
-            yield
-        except RuntimeError as error:
-            if (reason := memory_reason(error)) is None:
-                raise
-            size = f"{len(order.seeds)} of {order.width}x{order.height}"
-            raise OutOfMemory(f"no memory on {self._device} for {size} by {order.model!r}: {reason}") from error
-        finally:
-            if torch.cuda.is_available():
-                free_memory()
