@@ -17,7 +17,7 @@ from typing import Self
 
 import psutil
 
-from tests.plugins.data_dirs import living, still_running
+from tests.plugins.data_dirs import living, still_running, words_of
 
 LAST_LINE = "Ctrl-C stops it"
 HORDE = [sys.executable, "-m", "horde.cli.main"]
@@ -91,12 +91,16 @@ class PrivateHorde:
         return self.process.returncode, stderr
 
     def child(self, word: str) -> psutil.Process:
-        """The process of the part that has this word on its command line (`serve`, `worker`, `postgres`)."""
-        for process in living(self.data_dir):
-            words = process.cmdline()
-            if "guard.py" not in " ".join(words) and any(Path(part).name == word for part in words):
-                return process
-        raise AssertionError(f"no {word} among {living(self.data_dir)}")
+        """The process of the part that has this word on its command line (`serve`, `worker`, `postgres`).
+
+        Waits for it while the horde lives: after a kill the next one may not have started yet.
+        """
+        while self.process.poll() is None:
+            for process in living(self.data_dir):
+                words = words_of(process)
+                if "guard.py" not in " ".join(words) and any(Path(part).name == word for part in words):
+                    return process
+        raise AssertionError(f"the horde ended, and no {word} runs: {self.ended()}")
 
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -15,7 +15,7 @@ import psutil
 
 from tests.api.actors import MODEL, ask, deliver
 from tests.end_to_end.private_horde import PrivateHorde
-from tests.plugins.data_dirs import living
+from tests.plugins.data_dirs import living, words_of
 from tests.plugins.hordes import ANONYMOUS
 
 NODES, IMAGES = 3, 2
@@ -41,17 +41,14 @@ def nodes(horde: PrivateHorde) -> list[psutil.Process]:
 
 
 def is_node(process: psutil.Process) -> bool:
-    try:
-        words = process.cmdline()
-    except psutil.NoSuchProcess:
-        return False
+    words = words_of(process)
     return "--node" in words and not any(word.endswith("guard.py") for word in words)
 
 
 def node(horde: PrivateHorde, number: int) -> list[psutil.Process]:
     """The process of that node when it takes connections."""
     words = ["--node", str(number)]
-    return [each for each in nodes(horde) if each.cmdline()[-2:] == words and listens(each, horde.port)]
+    return [each for each in nodes(horde) if words_of(each)[-2:] == words and listens(each, horde.port)]
 
 
 def listens(node: psutil.Process, port: int) -> bool:

@@ -19,7 +19,7 @@ from PIL import Image
 
 from horde.server.db.embedded import EmbeddedPostgres
 from tests.end_to_end.private_horde import HORDE, AtTerminal, PrivateHorde, assert_clear_refusal, free_port
-from tests.plugins.data_dirs import living, still_running
+from tests.plugins.data_dirs import living, still_running, words_of
 
 FIRST_PICTURE_S_MAX = 10.0
 """From the command to the first answered curl: what we promise."""
@@ -151,7 +151,7 @@ def test_killed_supervisor_leaves_no_process(data_dir: Path) -> None:
     with PrivateHorde(data_dir) as horde:
         horde.until_up()
         processes = living(data_dir)
-        assert {"serve", "worker", "postgres"} <= {Path(w).name for p in processes for w in p.cmdline()}
+        assert {"serve", "worker", "postgres"} <= {Path(w).name for p in processes for w in words_of(p)}
 
         horde.process.kill()
 
@@ -195,7 +195,7 @@ def test_no_worker_runs_none(data_dir: Path) -> None:
         horde.until_up()
 
         assert httpx.get(f"{horde.url}/api/v2/workers").json() == []
-        assert not any("worker" in process.cmdline() for process in living(data_dir))
+        assert not any("worker" in words_of(process) for process in living(data_dir))
 
 
 def test_database_url_is_used_and_no_other_database_started(data_dir: Path, database_url: str) -> None:

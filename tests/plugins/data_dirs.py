@@ -39,6 +39,14 @@ def living(mark: Path | str) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if process.pid != os.getpid() and _bears(process, text)]
 
 
+def words_of(process: psutil.Process) -> list[str]:
+    """The command line of a process; none once it has ended, collected or not."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # a zombie is one of those
+        return []
+
+
 def still_running(processes: Sequence[psutil.Process], within_s: float = 20.0) -> list[psutil.Process]:
     """Those that have not ended within the time; returns as soon as all have.
 

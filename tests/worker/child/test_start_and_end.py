@@ -12,6 +12,7 @@ import pytest
 
 from horde.worker.backends.base import BackendFailed
 from horde.worker.child.host import Patience
+from tests.plugins.data_dirs import words_of
 from tests.worker.child.orders import PATIENCE, Working, started
 
 
@@ -106,4 +107,4 @@ WORKER = textwrap.dedent(
 
 
 def children_of_ours() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "horde.worker.child" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process().children() if "horde.worker.child" in " ".join(words_of(child))]
