@@ -83,6 +83,7 @@ VERSION = re.compile(r"^(\d{1,9})(\.\d{1,9}){0,2}$", re.ASCII)
 AGENTS_REMEMBERED = 1024
 
 
+@lru_cache(AGENTS_REMEMBERED)
 def capabilities(agent: str) -> frozenset[str]:
     """What the worker program that calls itself `agent` can do; nothing for unknown or malformed names."""
     name, major = _name_and_version(agent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 Baseline = Literal[
@@ -46,10 +47,12 @@ PARAMETERS = re.compile(
 )
 SHARED_BY_EXPERTS = 0.2
 """What experts have in common and is there once: 8x7B has 47 billion parameters, 8x22B 141 and 4x8B 25."""
+NAMES_REMEMBERED = 4096
 BILLIONS_MOST = 1000
 """A name that claims more than the biggest models have is not believed."""
 
 
+@lru_cache(NAMES_REMEMBERED)
 def baseline_of(model: str) -> Baseline:
     """The family that a model's name tells of; names that tell nothing are taken for the oldest and cheapest."""
     return next((baseline for baseline, mark in BASELINE_MARKS if mark.search(model)), "stable diffusion 1")

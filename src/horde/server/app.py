@@ -101,7 +101,7 @@ def create_app(settings: Settings) -> Litestar:
 
 def _edge(app: Litestar, settings: Settings) -> ASGIApp:
     """What a call goes through before it comes to its handler, from the inside out."""
-    edge: ASGIApp = PublicLists(Masked(ShortCuts(app.asgi_handler, app)))
+    edge: ASGIApp = ShortCuts(PublicLists(Masked(app.asgi_handler)), app)
     if settings.rate_limits == "on":
         edge = RateLimits(edge, app, factor=settings.rate_limit_factor)
     return EveryAnswer(HeadAsGet(Proxied(edge, app)), port=settings.port)

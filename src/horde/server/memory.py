@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import structlog
@@ -60,8 +60,8 @@ class Copy(Generic[C, T]):
         """
         if self._newest is None or self._made_at is None or period_s == 0:
             return await self._make_now(ctx, now)
-        age = now - self._made_at
-        if age >= timedelta(seconds=max(period_s, self._cost_s / SHARE_OF_TIME)) and self._making is None:
+        age_s = (now - self._made_at).total_seconds()
+        if age_s >= max(period_s, self._cost_s / SHARE_OF_TIME) and self._making is None:
             self._making = asyncio.create_task(self._make_now(ctx, now), name="copy")
             self._making.add_done_callback(self._is_made)
         return self._newest

@@ -44,7 +44,16 @@ async def provide_context(request: AnyRequest) -> Context:
 
 def base_url(request: AnyRequest) -> str:
     """Our address as the caller reaches us, without a trailing slash."""
-    return services_of(request).settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+    return services_of(request).settings.public_url.rstrip("/") or _address_called(request)
+
+
+def _address_called(request: AnyRequest) -> str:
+    scope = request.scope
+    host = next((value for name, value in scope["headers"] if name == b"host" and value), None)
+    if host is None:
+        return str(request.base_url).rstrip("/")
+    # What the framework makes of it too, by way of an object for each part: a hundredth of a cycle's processor time.
+    return f"{scope['scheme']}://{host.decode('latin-1')}{scope.get('root_path', '')}".rstrip("/")
 
 
 def address_of(request: AnyRequest) -> str:

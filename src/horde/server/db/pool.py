@@ -54,6 +54,10 @@ compile it first, hence the last setting."""
 IN_WHOLE = "SELECT " + ", ".join(f"set_config('{name}', 'on', true)" for name in BY_INDEX if name != "jit")
 """For transactions that read much of the database, where whole tables are read faster as such."""
 
+JSONB_VERSION = b"\x01"
+"""With what PostgreSQL begins a jsonb on the wire; the JSON itself follows as a text."""
+encode, decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
+
 Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
 
 LOST = (
@@ -248,6 +252,15 @@ async def set_up_connection(connection: Connection) -> None:
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
-        encoder=lambda value: msgspec.json.encode(value).decode(),
-        decoder=msgspec.json.decode,
+        encoder=_to_jsonb,
+        decoder=_from_jsonb,
+        format="binary",
     )
+
+
+def _to_jsonb(value: object) -> bytes:
+    return JSONB_VERSION + encode(value)
+
+
+def _from_jsonb(content: bytes) -> object:
+    return decode(memoryview(content)[len(JSONB_VERSION) :])

@@ -353,6 +353,10 @@ class Lanes:
             return can_serve(offer, needs)
         return (not needs.models or not offer.models.isdisjoint(needs.models)) and match.may_serve(lane)
 
+    def may_list(self, offer: Offer) -> bool:
+        """Whether there are lanes that may name this very worker, as one that is wanted or one that is not."""
+        return bool(self._of_listed.get((offer.kind, offer.worker_id)) or self._of_not_listed.get(offer.kind))
+
     def _demand(self, needs: Needs) -> int:
         # What is asked of the models apart: whether any are named at all.
         apart = msgspec.structs.replace(needs, models=needs.models and ("named",))

@@ -41,7 +41,8 @@ def checked(user: User, draft: Draft[P]) -> Needs:
         raise MoreThanMinExtraSourceImage
     kind.check(draft)
     kind.check_asker(draft, user.person)
-    draft = replace(draft, workers=_worker_ids(draft.workers))
+    if draft.workers:
+        draft = replace(draft, workers=_worker_ids(draft.workers))
     if draft.n > 1 and draft.disable_batching and not user.is_trusted:
         raise RequiresTrust
     return kind.needs(draft)

@@ -152,14 +152,26 @@ def _pick_lanes(ctx: Context, asking: list[_Asking]) -> None:
     """Choose the lanes to be tried."""
     lanes = ctx.remembered(Lanes)
     # Those who offer the same try the same lanes, so each of them may need one more.
-    alike = Counter(id(one.claim.member.match(lanes)) for one in asking)
+    alike = Counter(one.claim.member.match(lanes) for one in asking)
+    groups: defaultdict[object, list[_Asking]] = defaultdict(list)
     for one in asking:
-        most = LANES_TRIED + alike[id(one.claim.member.match(lanes))]
-        best = lanes_for_all(ctx, one.claim, at_most=most + 1)
-        of_first = lanes_for_first(ctx, one.claim, at_most=LANES_OF_FIRST + 1)
-        one.lanes_of_first = of_first if len(of_first) <= LANES_OF_FIRST else None
-        one.lanes = best[:most]
-        one.best_untried = _best(best[most]) if len(best) > most else NOTHING
+        groups[_offered(lanes, one.claim)].append(one)
+    for group in groups.values():
+        claim = group[0].claim
+        most = LANES_TRIED + alike[claim.member.match(lanes)]
+        best = lanes_for_all(ctx, claim, at_most=most + 1)
+        of_first = lanes_for_first(ctx, claim, at_most=LANES_OF_FIRST + 1)
+        for one in group:
+            one.lanes_of_first = of_first if len(of_first) <= LANES_OF_FIRST else None
+            one.lanes = best[:most]
+            one.best_untried = _best(best[most]) if len(best) > most else NOTHING
+
+
+def _offered(lanes: Lanes, claim: Claim) -> tuple[object, ...]:
+    """Claims that are equal in this have the same best lanes."""
+    member = claim.member
+    listed = member.offer.worker_id if lanes.may_list(member.offer) else ""
+    return member.match(lanes), member.match_to_first(lanes), bool(claim.first_users), claim.only_first, listed
 
 
 def lanes_for_all(ctx: Context, claim: Claim, *, at_most: int) -> list[Lane]:
@@ -173,8 +185,10 @@ def lanes_for_all(ctx: Context, claim: Claim, *, at_most: int) -> list[Lane]:
 
 def lanes_for_first(ctx: Context, claim: Claim, *, at_most: int) -> list[Lane]:
     """The best lanes in which something may wait that the worker can do for those it serves first, if it is theirs."""
-    lanes, offer = ctx.remembered(Lanes), claim.member.offer_to_first
-    return lanes.best_for(lanes.match(offer), offer, at_most=at_most) if claim.first_users else []
+    if not claim.first_users:
+        return []
+    lanes, member = ctx.remembered(Lanes), claim.member
+    return lanes.best_for(member.match_to_first(lanes), member.offer_to_first, at_most=at_most)
 
 
 def _best(lane: Lane) -> int:

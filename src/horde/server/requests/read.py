@@ -29,8 +29,7 @@ UP_TO_THE_NAMED = (
 GIVEN_UP = "It failed too often, so nobody tries it again. The last worker, {}, said: {}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a request is."""
 
     id: str

@@ -64,6 +64,7 @@ class Objects:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._prefix = f"{folder}{os.sep}"
 
     @classmethod
     def in_folder(cls, folder: Path) -> Objects:
@@ -120,14 +121,15 @@ class Objects:
         with _failures_told("the folder"):
             names = await asyncio.to_thread(_names, self._folder, HALF_WRITTEN, moment.timestamp())
             for name in names:
-                _remove(self._folder / name)
+                _remove(self._prefix + name)
         return len(names)
 
-    def _path(self, key: str) -> Path:
-        return self._folder / _checked(key)
+    def _path(self, key: str) -> str:
+        # As a text: to make a Path costs more than to look whether the file is there.
+        return self._prefix + _checked(key)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: str, content: bytes) -> None:
     # Beside it, so that the replacement is one step of the file system.
     aside = f"{path}.{secrets.token_hex(4)}"
     try:
@@ -141,21 +143,22 @@ def _write(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(aside)
         if isinstance(error, FileNotFoundError):
-            raise NotADirectoryError(f"the folder {path.parent} is gone") from error
+            raise NotADirectoryError(f"the folder {os.path.dirname(path)} is gone") from error
         raise
 
 
-def _read(path: Path) -> bytes:
+def _read(path: str) -> bytes:
     with open(path, "rb", buffering=0) as file:
         return file.readall()
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size
+def _size(path: str) -> int:
+    return os.stat(path).st_size
 
 
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def _names(folder: Path, pattern: re.Pattern[str], before: float) -> list[str]:

@@ -10,13 +10,13 @@ so it runs in a thread.
 from __future__ import annotations
 
 import asyncio
-import base64
 import binascii
 import contextlib
 import io
 import struct
 from collections.abc import Iterator
 
+import pybase64
 from PIL import Image, UnidentifiedImageError
 
 from horde.errors import ImageValidationFailed, ObjectNotFound
@@ -61,7 +61,7 @@ async def as_webp(content: bytes) -> bytes:
 async def in_base64(objects: Objects, key: str) -> str:
     """The picture in base64; `N/A` when it is gone. Raises StorageFailed."""
     try:
-        return base64.b64encode(await objects.get(key)).decode()
+        return pybase64.b64encode_as_string(await objects.get(key))
     except ObjectNotFound:
         return GONE
 
@@ -72,7 +72,7 @@ def from_base64(text: str) -> bytes:
     Raises ImageValidationFailed for text that is no base64.
     """
     try:
-        return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
+        return pybase64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ImageValidationFailed("Image validation failed: the text is not base64.") from error
 

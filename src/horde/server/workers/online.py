@@ -67,6 +67,11 @@ class Member:
             self._match = lanes.match(self.offer)
         return self._match
 
+    def match_to_first(self, lanes: Lanes) -> Match:
+        """What it can serve for those it serves first."""
+        offer = self.offer_to_first
+        return self.match(lanes) if offer is self.offer else lanes.match(offer)
+
 
 class Online:
     """Everybody online at one moment, and newer facts about some of them."""
@@ -177,7 +182,7 @@ class Online:
         """Whether any of this owner's workers would be given a request of this lane by their owner."""
         return any(
             self._serves_first(member, owner_id)
-            and lanes.serves(lanes.match(member.offer_to_first), member.offer_to_first, lane)
+            and lanes.serves(member.match_to_first(lanes), member.offer_to_first, lane)
             for member in self
             if member.worker.kind == lane.needs.kind
         )

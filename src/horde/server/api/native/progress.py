@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-
+import pybase64
 from litestar import Router, get, post
 from litestar.di import Provide
 from litestar.params import FromPath, JSONBody
@@ -45,7 +44,7 @@ async def look(ctx: Ctx, request_id: FromPath[str]) -> list[native.JobProgress]:
 
 def _webp(text: str) -> bytes:
     try:
-        content = base64.b64decode(text, validate=True)
+        content = pybase64.b64decode(text, validate=True)
     except ValueError as error:  # binascii.Error, and its parent for letters beyond ASCII
         raise BadInput("The preview is no base64.", hint=str(error)) from error
     if (content[:4], content[8:12]) != WEBP:
@@ -60,7 +59,7 @@ def _seen(job: JobProgress) -> native.JobProgress:
         since=job.leased_at.isoformat(),
         share=job.share,
         text=job.text,
-        preview=None if job.preview is None else base64.b64encode(job.preview).decode(),
+        preview=None if job.preview is None else pybase64.b64encode_as_string(job.preview),
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-
+import pybase64
 from msgspec import UNSET
 
 from horde.errors import ObjectNotFound
@@ -36,7 +35,7 @@ async def give(ctx: Context, answer: v2.PopAnswer, popped: Popped, base_url: str
         if as_link:
             return link
         try:
-            return base64.b64encode(await ctx.services.objects.get(key)).decode()
+            return pybase64.b64encode_as_string(await ctx.services.objects.get(key))
         except ObjectNotFound:
             # The worker cannot read it and gives the job back, as it would with a link that leads nowhere.
             return link
