@@ -9,7 +9,7 @@ import pytest
 
 from horde.server.db.embedded import EmbeddedPostgres
 from horde.server.db.migrate import migrate
-from tests.plugins.data_dirs import fresh_data_dir
+from tests.plugins.data_dirs import fresh_data_dir, in_memory
 
 TEMPLATE = "horde_template"
 
@@ -17,7 +17,7 @@ TEMPLATE = "horde_template"
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A server of our own. Without fsync: these data are thrown away, and what survives kill -9 is tested elsewhere."""
-    with fresh_data_dir() as data_dir:
+    with fresh_data_dir(in_memory()) as data_dir:
         postgres = EmbeddedPostgres(data_dir, options={"fsync": "off", "full_page_writes": "off"})
         try:
             yield postgres.start()
