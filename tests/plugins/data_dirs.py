@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 STEP_S = 0.05
-MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name is made in it
+MEMORY = Path("/dev/shm")
 MEMORY_FREE_BYTES_MIN = 2 * 1024**3
 """Many times what the databases of a run take at once."""
 
@@ -20,8 +20,9 @@ MEMORY_FREE_BYTES_MIN = 2 * 1024**3
 def in_memory() -> Path | None:
     """A folder that is kept in memory, where the machine has one with room; None: the usual one must do.
 
-    For what is made and thrown away many times. ext4 gives no inode away that was freed in the last minutes, and passes
-    over all of these whenever a file is made: 239 tests, each with a database of 300 files, took 92 s on it, and 17 here.
+    For what is made and thrown away many times. ext4 gives no inode away that was freed in the last minutes, and
+    passes over all of these whenever a file is made: 239 tests, each with a database of 300 files, took 92 s on it,
+    and 17 here.
     """
     is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_FREE_BYTES_MIN
     return MEMORY if is_roomy and os.access(MEMORY, os.W_OK) else None
