@@ -24,14 +24,11 @@ class Plan:
     """Requests of one round of the enqueue scenario."""
     pops: int
     """Pops of one round at one backlog."""
-    pops_s_max: float
     backlogs: tuple[int, ...]
 
 
-FULL = Plan(
-    clients=64, rounds=3, window_s=4.0, enqueued=6000, pops=400, pops_s_max=3.0, backlogs=(100, 1000, 10_000, 100_000)
-)
-QUICK = Plan(clients=32, rounds=1, window_s=1.5, enqueued=1500, pops=100, pops_s_max=1.0, backlogs=(100, 1000))
+FULL = Plan(clients=64, rounds=3, window_s=4.0, enqueued=6000, pops=800, backlogs=(100, 1000, 10_000, 100_000))
+QUICK = Plan(clients=32, rounds=1, window_s=1.5, enqueued=1500, pops=100, backlogs=(100, 1000))
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -46,6 +45,8 @@ class Installation:
 
     horde: Path
     workers: int
+    folder: Path
+    """For the data of all servers; who made it removes it."""
 
     @property
     def workers_flag(self) -> list[str]:
@@ -56,14 +57,11 @@ class Installation:
 @asynccontextmanager
 async def horde_server(installation: Installation) -> AsyncIterator[Server]:
     """A horde without any data, with a PostgreSQL of its own as in production (fsync on), until the block ends."""
-    folder = _fresh_folder()
+    folder = _fresh_folder(installation)
     port = _free_port()
     command = [str(installation.horde), "serve", "--data", str(folder / "data"), "--port", str(port)]
-    try:
-        async with _running([*command, *installation.workers_flag], port, folder, LIMITS_OFF) as server:
-            yield server
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    async with _running([*command, *installation.workers_flag], port, folder, LIMITS_OFF) as server:
+        yield server
 
 
 @asynccontextmanager
@@ -74,16 +72,13 @@ async def fixed_server(
 
     `is_framed`: given by handlers of the framework that the server is written in.
     """
-    folder = _fresh_folder()
+    folder = _fresh_folder(installation)
     port = _free_port()
     command = [sys.executable, "-m", "benchmarks.fixed", str(port), str(installation.workers)]
-    try:
-        write_answers(folder, answers)
-        variables = {"BENCH_ANSWERS": str(folder), **({"BENCH_FRAMEWORK": "1"} if is_framed else {})}
-        async with _running(command, port, folder, variables) as server:
-            yield server
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    write_answers(folder, answers)
+    variables = {"BENCH_ANSWERS": str(folder), **({"BENCH_FRAMEWORK": "1"} if is_framed else {})}
+    async with _running(command, port, folder, variables) as server:
+        yield server
 
 
 @asynccontextmanager
@@ -129,9 +124,9 @@ def _last_words(log_path: Path) -> str:
     return log_path.read_text(errors="replace")[-LOG_CHARACTERS_SHOWN:]
 
 
-def _fresh_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="horde-bench-")).resolve()
-    folder.chmod(0o711)  # under root PostgreSQL runs as another account, which must pass through
+def _fresh_folder(installation: Installation) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=installation.folder))
+    folder.chmod(0o711)  # as the folder around it
     return folder
 
 

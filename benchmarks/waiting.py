@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,11 +53,10 @@ class Backlog:
 
         return await window(self.server, work)
 
-    async def pop_latencies(self, offer: Offer) -> list[float]:
+    async def pop_latencies(self, offer: Offer, *, pops: int) -> list[float]:
         """Seconds that pops took, four at once; after each four the jobs are delivered and asked for anew."""
-        plan, latencies = self.bench.plan, list[float]()
-        deadline = time.perf_counter() + plan.pops_s_max
-        while len(latencies) < plan.pops and time.perf_counter() < deadline:
+        latencies = list[float]()
+        while len(latencies) < pops:
             popped = await asyncio.gather(*(self._pop(person, offer) for person in self._poppers(offer)))
             latencies += [seconds for _, _, seconds in popped]
             await asyncio.gather(*(self._finish(person, entry, is_replaced=True) for person, entry, _ in popped))

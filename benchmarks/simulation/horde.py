@@ -26,7 +26,7 @@ from horde.server.ledger.accounts import FLOOR_ANONYMOUS, FLOOR_PSEUDONYMOUS
 from horde.server.matching.lanes import Lane, Lanes
 from horde.server.matching.order import EPOCH, priority, rank
 from horde.server.matching.rules import failures
-from horde.server.requests.claim import LANES_TRIED
+from horde.server.requests.tries import LANES_TRIED
 from horde.server.requests.wait import WAIT_S_MAX
 from horde.server.workers.checkin import DEBOUNCE
 from horde.server.workers.online import Member, Online

@@ -13,9 +13,11 @@ from horde.server.context import Context
 from horde.server.matching.lanes import Lanes
 from horde.server.requests import sql
 from horde.server.requests.cancel import cancel
-from horde.server.requests.claim import DEEPER, DEPTH_MAX, LANES_OF_FIRST, LANES_TRIED, ROUNDS
+from horde.server.requests.claim import DEEPER, ROUNDS
+from horde.server.requests.heads import DEPTH_MAX
 from horde.server.requests.lease import Popped
 from horde.server.requests.pop import pop
+from horde.server.requests.tries import LANES_OF_FIRST, LANES_TRIED
 from tests.plugins.hordes import Clock
 from tests.server.builders import (
     ask,

@@ -6,8 +6,9 @@ import pytest
 
 from horde.kinds.image import ImageParams
 from horde.server.accounts.users import User
-from horde.server.requests.claim import Claim, claim_together
+from horde.server.requests.claim import claim_together
 from horde.server.requests.lease import Popped
+from horde.server.requests.tries import Claim
 from horde.server.workers.checkin import check_in
 from tests.plugins.hordes import Clock
 from tests.server.builders import asked, one, popped, said, user

@@ -106,11 +106,20 @@ async def test_look_for_users_served_first_reads_nothing_of_others(
     of_first = [{"kind": "image", "users": friends, "lanes": lanes if is_restricted else None}]
 
     read = await pages_read(
-        clock.ctx, sql.heads, now=clock.now, lanes=[], depth=4, of_first=of_first, depth_of_first=4, with_prompts=True,
+        clock.ctx, sql.heads, now=clock.now, lanes=[], depths=[], of_first=of_first, depth_of_first=4, with_prompts=True,
         with_params=True,
     )  # fmt: skip
 
     assert read < 30
+
+
+async def test_look_into_a_lane_reads_as_deep_as_is_asked(clock: Clock, lanes: list[int]) -> None:
+    read = await pages_read(
+        clock.ctx, sql.heads, now=clock.now, lanes=lanes, depths=[4, 1], of_first=[], depth_of_first=4,
+        with_prompts=True, with_params=True,
+    )  # fmt: skip
+
+    assert read < 20
 
 
 async def test_what_reads_groups_reads_nothing_of_the_rest(clock: Clock, lanes: list[int]) -> None:

@@ -17,18 +17,12 @@ from horde.server.accounts.users import ANONYMOUS_ID, User
 from horde.server.context import Context
 from horde.server.matching.lanes import Lanes
 from horde.server.requests import sql
-from horde.server.requests.claim import (
-    Claim,
-    Searched,
-    claim_each_together,
-    claim_together,
-    lanes_for_all,
-    lanes_for_first,
-)
+from horde.server.requests.claim import Searched, claim_each_together, claim_together
 from horde.server.requests.giveback import give_back
 from horde.server.requests.lease import Popped
 from horde.server.requests.skips import skipped
 from horde.server.requests.survey import survey
+from horde.server.requests.tries import Claim, lanes_for_all, lanes_for_first
 from horde.server.requests.wait import Waiting, until
 from horde.server.workers.checkin import CheckIn, check_in
 from horde.server.workers.messages import told

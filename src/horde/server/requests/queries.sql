@@ -57,17 +57,17 @@ ORDER BY new.place
 RETURNING id;
 
 -- name: heads
--- The best requests of each of these lanes, so many of each; and of each of these users, where they name lanes in these
+-- The best requests of each of these lanes, as many as its depth says; and of each of these users, where they name lanes in these
 -- alone, with the kind. Prompts only where somebody refuses words, parameters where somebody takes several jobs at once.
 WITH heads AS (
     SELECT head.*, NULL AS kind_of_first
-    FROM unnest(:lanes::bigint[]) AS lane (id)
+    FROM unnest(:lanes::bigint[], :depths::integer[]) AS lane (id, depth)
     CROSS JOIN LATERAL (
         SELECT *
         FROM requests AS r
         WHERE r.lane_id = lane.id AND r.waiting > 0 AND r.expires_at > :now
         ORDER BY r.rank DESC, r.seq
-        LIMIT :depth
+        LIMIT lane.depth
     ) AS head
     UNION ALL
     SELECT head.*, asking.kind
