@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 from horde.cli.output import FAILED, CommandFailed, answer, say
 from horde.cli.refusals import refusals
 from horde.cli.worker_control import pause, resume, status, stop
+from horde.cli.worker_faults import faults
 from horde.cli.worker_models import MODELS
 from horde.cli.worker_models import app as models_app
 from horde.environment import BadSetting
@@ -29,7 +30,7 @@ BACKEND_HINT = (
 )
 
 app = App(name="worker", help="Lend this machine to a horde.")
-for command in (status, pause, resume, stop):
+for command in (status, pause, resume, stop, faults):
     app.command(command)
 app.command(models_app)
 

@@ -103,6 +103,12 @@ def register(username: str) -> Call[native.Registered]:
     return Call(method="POST", path="/register", body=body, answer=native.Registered, is_repeatable=False)
 
 
+def worker_named(name: str) -> Call[v2.WorkerAnswer]:
+    """What everybody may know of a worker."""
+    path = f"{V2}/workers/name/{quote(name, safe='')}"
+    return Call(method="GET", path=path, answer=v2.WorkerAnswer, is_repeatable=True)
+
+
 def worker_faults(worker_id: str) -> Call[list[native.WorkerFault]]:
     """Why a worker gave jobs back lately."""
     path = f"/api/workers/{quote(worker_id, safe='')}/faults"

@@ -71,6 +71,10 @@ class AsyncHorde:
         """Make an account; its key is shown this once."""
         return await self.call(_calls.register(username))
 
+    async def worker_named(self, name: str) -> v2.WorkerAnswer:
+        """The worker of exactly this name, online or not."""
+        return await self.call(_calls.worker_named(name))
+
     async def worker_faults(self, worker_id: str) -> list[native.WorkerFault]:
         """Why a worker of one's own gave jobs back lately, the newest first; moderators ask for any."""
         return await self.call(_calls.worker_faults(worker_id))

@@ -73,6 +73,10 @@ class Horde:
         """Make an account; its key is shown this once."""
         return self.call(_calls.register(username))
 
+    def worker_named(self, name: str) -> v2.WorkerAnswer:
+        """The worker of exactly this name, online or not."""
+        return self.call(_calls.worker_named(name))
+
     def worker_faults(self, worker_id: str) -> list[native.WorkerFault]:
         """Why a worker of one's own gave jobs back lately, the newest first; moderators ask for any."""
         return self.call(_calls.worker_faults(worker_id))

@@ -66,6 +66,8 @@ class FormStatus(msgspec.Struct, omit_defaults=True, kw_only=True):
     """By the name of the form, when it is done; of post-processing a link that expires."""
     worker_id: str | None = None
     worker_name: str | None = None
+    explanation: str | None = None
+    """Why it was given up, where a worker said it."""
 
 
 class InterrogateStatus(msgspec.Struct):

@@ -217,6 +217,19 @@ def test_fourth_fault_ends_the_form_and_leaves_the_others(client: httpx.Client) 
     assert status(client, request_id)["state"] == "partial"
 
 
+def test_form_that_was_given_up_tells_what_its_last_worker_said(client: httpx.Client) -> None:
+    request_id = ask(client, "caption", "nsfw")
+
+    for reason in ("no model", "", "out of memory", "out of memory"):
+        form = take(client, "caption")
+        assert deliver(client, form["id"], state="faulted", result={"faulted": reason}).status_code == 200
+
+    given_up, waiting = status(client, request_id)["forms"]
+    assert given_up["state"] == "faulted"
+    assert given_up["explanation"].endswith("The last worker, alchemist, said: out of memory")
+    assert waiting == {"form": "nsfw", "state": "waiting"}
+
+
 def test_cancelling_pays_for_what_is_being_made(horde: RunningHorde, client: httpx.Client) -> None:
     with horde.client(register(client)) as robin, horde.client(register(client, "marian")) as marian:
         request_id = ask(robin, "caption", "nsfw", "interrogation")

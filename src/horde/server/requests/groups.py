@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -14,7 +14,7 @@ from horde.server.db.notify import News
 from horde.server.requests import sql
 from horde.server.requests.deliver import pay_for_cancelled
 from horde.server.requests.giveback import Return, return_kudos
-from horde.server.requests.read import request_id_of
+from horde.server.requests.read import request_id_of, why_given_up
 from horde.units import Kudos
 
 PartState = Literal["waiting", "processing", "done", "cancelled", "faulted"]
@@ -60,6 +60,8 @@ class GroupStatus:
 
     id: UUID
     parts: Sequence[Part]
+    explanations: Mapping[UUID, str]
+    """By the id of a part, why it was given up, where a worker said it."""
 
     @property
     def stands(self) -> GroupState:
@@ -80,8 +82,13 @@ async def group_status(ctx: Context, group_id: str, *, kind: str) -> GroupStatus
     async with ctx.database.statement() as tx:
         parts = await tx.all(sql.parts, Part, id=key, kind=kind)
     if parts or await _is_there(ctx, key, kind):
-        return GroupStatus(id=key, parts=parts)
+        return GroupStatus(id=key, parts=parts, explanations=await _explanations(ctx, parts))
     raise RequestNotFound(f"Request with ID '{key}' not found.")
+
+
+async def _explanations(ctx: Context, parts: Sequence[Part]) -> dict[UUID, str]:
+    given_up = [part.id for part in parts if part.stands == "faulted"]
+    return {part_id: why for part_id in given_up if (why := await why_given_up(ctx, part_id))}
 
 
 async def _is_there(ctx: Context, group_id: UUID, kind: str) -> bool:

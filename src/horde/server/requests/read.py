@@ -175,7 +175,7 @@ async def _progress(ctx: Context, row: Row) -> Progress:
         elif lane is not None and _is_up_to_the_named(ctx, lane):
             explanation = None if workers.serves_own(lanes, lane, row.user_id) else UP_TO_THE_NAMED
     if is_faulted:
-        explanation = await _why_given_up(ctx, row.id)
+        explanation = await why_given_up(ctx, row.id)
     seconds = seconds_to_come(
         ahead,
         row.things,
@@ -203,7 +203,8 @@ async def _progress(ctx: Context, row: Row) -> Progress:
     )
 
 
-async def _why_given_up(ctx: Context, request_id: UUID) -> str | None:
+async def why_given_up(ctx: Context, request_id: UUID) -> str | None:
+    """What the last worker said of a request that failed too often; None: none said anything."""
     async with ctx.database.statement() as tx:
         fault = await tx.maybe(sql.last_fault, _Fault, id=request_id)
     return None if fault is None else GIVEN_UP.format(fault.worker_name, fault.reason)

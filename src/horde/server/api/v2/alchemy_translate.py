@@ -130,11 +130,12 @@ def delivery(body: v2_alchemy.InterrogateSubmit) -> Delivery:
 
 def status(ctx: Context, found: GroupStatus, base_url: str) -> v2_alchemy.InterrogateStatus:
     """How far it is, with the results that are there; links are fresh at every call."""
-    return v2_alchemy.InterrogateStatus(found.stands, [_part(ctx, part, base_url) for part in found.parts])
+    return v2_alchemy.InterrogateStatus(found.stands, [_part(ctx, found, part, base_url) for part in found.parts])
 
 
-def _part(ctx: Context, part: Part, base_url: str) -> v2_alchemy.FormStatus:
-    answer = v2_alchemy.FormStatus(form=str(part.params["form"]), state=part.stands)
+def _part(ctx: Context, found: GroupStatus, part: Part, base_url: str) -> v2_alchemy.FormStatus:
+    explanation = found.explanations.get(part.id)
+    answer = v2_alchemy.FormStatus(form=str(part.params["form"]), state=part.stands, explanation=explanation)
     if part.stands == "done":
         assert part.model is not None, "what is done was done as something"
         text = part.result_text or "{}"
