@@ -106,8 +106,8 @@ async def test_look_for_users_served_first_reads_nothing_of_others(
     of_first = [{"kind": "image", "users": friends, "lanes": lanes if is_restricted else None}]
 
     read = await pages_read(
-        clock.ctx, sql.heads, now=clock.now, lanes=[], depths=[], of_first=of_first, depth_of_first=4, with_prompts=True,
-        with_params=True,
+        clock.ctx, sql.heads, now=clock.now, lanes=[], depths=[], of_first=of_first, depth_of_first=4,
+        with_prompts=True, with_params=True,
     )  # fmt: skip
 
     assert read < 30
