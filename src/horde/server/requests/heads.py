@@ -18,6 +18,9 @@ G = TypeVar("G")
 
 DEPTH_MAX = 500
 """No account may have more requests waiting: in the last round all of a user served first are seen."""
+SPARE = 2
+"""Heads that are seen at least where several ask. When all that was seen of a lane is taken, the others must look anew:
+with one it happened to two of five claims on 20,000 waiting, where many ranks are equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +70,22 @@ async def look(
 def depths_of(takers: Mapping[tuple[Lane, ...], int], deeper: int) -> dict[int, int]:
     """By lane, how many heads are looked at, `deeper` times what those who ask can take as a rule.
 
-    Each takes one, and the first one of a lane only when the best of all lanes before it are taken. Where others took
-    these, more may be wanted: the next round looks deeper. `takers`: how many try the same lanes, the best first.
+    Each takes one, and one of a lane only when the best of all lanes that hold a better one are taken. Where these held
+    less than it seemed, more may be wanted; so of every lane one more is seen than is likely to be taken, and else the
+    next round looks deeper. `takers`: how many try the same lanes, the best first.
     """
-    of_lane, before = Counter[int](), dict[int, int]()
+    of_lane, better = Counter[int](), dict[int, int]()
     for lanes, count in takers.items():
+        alike = 0
         for place, lane in enumerate(lanes):
+            if lane.best != lanes[alike].best:
+                alike = place
             of_lane[lane.id] += count
-            before[lane.id] = min(place, before.get(lane.id, place))
-    return {lane: min(max(count - before[lane], 1) * deeper, DEPTH_MAX) for lane, count in sorted(of_lane.items())}
+            better[lane.id] = min(alike, better.get(lane.id, alike))
+    return {
+        lane_id: min(max(count - better[lane_id], min(count, SPARE)) * deeper, DEPTH_MAX)
+        for lane_id, count in sorted(of_lane.items())
+    }
 
 
 def _asked_of_first(tries: Sequence[Try]) -> list[dict[str, object]]:
