@@ -62,13 +62,20 @@ def test_trigger_of_a_lora_goes_into_the_prompt(make: Make) -> None:
     assert with_trigger == make(9, prompt="a red horse, pencil", loras=[STYLE])[0].picture
 
 
+def test_what_the_owner_laid_there_is_known_in_whichever_letters(make: Make) -> None:
+    named = make(9, loras=[{"name": "STYLE"}], tis=[{"name": "Word", "inject_ti": "prompt"}])[0]
+
+    assert named.picture == make(9, loras=[STYLE], tis=[{"name": "word", "inject_ti": "prompt"}])[0].picture
+    assert named.metadata == ()
+
+
 def test_what_the_worker_fetched_works_as_what_the_owner_laid_there(
     ready: DiffusersEngine, make: Make, laid: Laid
 ) -> None:
     style, word = str(laid.folder / "loras" / "style.safetensors"), str(laid.folder / "embeddings" / "word.safetensors")
     add_ons = (
-        AddOn("lora", "7", is_version=True, path=style, triggers=("pencil", "ink")),
-        AddOn("ti", "Word", is_version=False, path=word),
+        AddOn("lora", "7", is_version=True, path=style, sha256="1" * 64, triggers=("pencil", "ink")),
+        AddOn("ti", "Word", is_version=False, path=word, sha256="2" * 64),
     )
     loras, tis = [{"name": "7", "is_version": True, "inject_trigger": "any"}], [{"name": "Word", "inject_ti": "prompt"}]
     order = replace(order_of(9, loras=loras, tis=tis), add_ons=add_ons)

@@ -22,7 +22,7 @@ WITH_BOTH = GenerateAsync(
     prompt="a stable",
     models=[MODEL],
     params=ImageParams(
-        width=64, height=64, loras=[Lora(name="70", is_version=True), Lora(name="own")], tis=[TextualInversion("word")]
+        width=64, height=64, loras=[Lora(name="70", is_version=True), Lora(name="Own")], tis=[TextualInversion("word")]
     ),
 )
 
@@ -38,7 +38,9 @@ class WithLoras(Gated):
 
     def __init__(self, *, is_open: bool = False) -> None:
         super().__init__(is_open=is_open)
-        self.abilities = ImageAbilities(models=(MODEL,), pixels_max=512 * 512, takes_add_ons=True, own_add_ons=("own",))
+        self.abilities = ImageAbilities(
+            models=(MODEL,), pixels_max=512 * 512, takes_add_ons=("lora", "ti"), own_add_ons=("own",)
+        )
 
 
 async def test_loras_are_fetched_while_the_job_before_is_made(

@@ -19,6 +19,7 @@ FOUND = {
     "koboldcpp": ("koboldai", "KoboldCpp", "1.76", ("koboldcpp/tiny",)),
     "comfyui": ("comfyui", "ComfyUI", "0.3.64", ("tiny_sd15",)),
     "forge": ("a1111", "Forge", None, ("tiny_sd15",)),
+    "a1111": ("a1111", "AUTOMATIC1111 web UI", None, ("tiny_sd15",)),
 }
 
 

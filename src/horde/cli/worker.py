@@ -84,7 +84,8 @@ def worker(
     try:
         owner = Owner.from_files(Path.cwd(), config, flags)
         reasons = asyncio.run(found_out(owner)) if owner.settings.backend == AUTO else []
-        team = main.Team(owner, chosen(owner.settings.backend, owner.settings.options, owner.settings.data / MODELS))
+        settings = owner.settings
+        team = main.Team(owner, chosen(settings.backend, settings.options, settings.data / MODELS, settings.add_ons))
         speech.speak(owner.settings.log_level)
         owner.warn()
         for reason in reasons:

@@ -27,15 +27,13 @@ from horde.worker.sources import SourcePictures
 from horde.worker.state import state_of
 from horde.worker.tally import Tally
 from horde.worker.trades import trade_of
-from horde.worker.trades.base import Fetch, FetchAddOns, FetchPicture, Said
+from horde.worker.trades.base import Fetch, FetchAddOns, FetchPicture, Said, no_add_ons
 from horde.worker.turns import Turns
 
 log = structlog.get_logger("worker")
 
 WISHES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Ctrl-C, `kill`, a closed terminal, and Ctrl-Break on Windows."""
-ADD_ONS = "add_ons"
-"""Folder of LoRAs and textual inversions that were fetched."""
 GB = 10**9
 KEPT = "kept"
 """Folder of results that wait for delivery."""
@@ -79,7 +77,8 @@ async def work(team: Team) -> None:
         pictures = [(await opened.enter_async_context(SourcePictures(horde))).fetch for horde in hordes]
         lines = list(zip(hordes, pictures, strict=True))
         add_ons = _add_ons(owner)
-        opened.push_async_callback(add_ons.close)
+        if add_ons is not None:
+            opened.push_async_callback(add_ons.close)
         shifts = [
             shift
             for number, (name, backend) in enumerate(team.backends.items())
@@ -91,22 +90,27 @@ async def work(team: Team) -> None:
     log.info("stopped")
 
 
-def _add_ons(owner: Owner) -> AddOns:
+def _add_ons(owner: Owner) -> AddOns | None:
     settings = owner.settings
+    if settings.add_ons is None:
+        return None
     return AddOns(
-        settings.data / ADD_ONS,
+        settings.add_ons,
         Civitai(settings.civitai_url, settings.civitai_api_token),
         bytes_max=int(settings.max_lora_cache_size * GB),
         allows_nsfw=lambda: owner.settings.nsfw,
     )
 
 
-def _fetches_add_ons(backend: AnyBackend, owner: Owner, add_ons: AddOns) -> FetchAddOns:
+def _fetches_add_ons(backend: AnyBackend, add_ons: AddOns) -> FetchAddOns:
     async def fetch(wanted: Sequence[Wanted]) -> tuple[AddOn, ...]:
-        abilities, settings = backend.abilities, owner.settings
-        if not isinstance(abilities, ImageAbilities) or not abilities.takes_add_ons or not settings.max_lora_cache_size:
+        abilities = backend.abilities
+        if not isinstance(abilities, ImageAbilities):
             return ()
-        return await add_ons.get([one for one in wanted if one.name not in abilities.own_add_ons])
+        own = {name.lower() for name in abilities.own_add_ons}
+        return await add_ons.get(
+            [one for one in wanted if one.kind in abilities.takes_add_ons and one.name.lower() not in own]
+        )
 
     return fetch
 
@@ -116,7 +120,7 @@ def _shifts(
     gate: Gate,
     backend: AnyBackend,
     lines: Sequence[tuple[AsyncHorde, FetchPicture]],
-    add_ons: AddOns,
+    add_ons: AddOns | None,
     *,
     suffix: str,
 ) -> list[Shift]:
@@ -129,7 +133,7 @@ def _shifts(
     turns = Turns(threads())
     kept = Kept(settings.data / KEPT)
 
-    fetch_add_ons = _fetches_add_ons(backend, owner, add_ons)
+    fetch_add_ons = no_add_ons if add_ons is None else _fetches_add_ons(backend, add_ons)
 
     def shift(lines: Sequence[tuple[AsyncHorde, FetchPicture]], suffix: str, *, is_own: bool) -> Shift:
         def said() -> Said:

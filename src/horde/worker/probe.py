@@ -14,6 +14,7 @@ import msgspec
 
 from horde.worker.backends import load
 from horde.worker.backends.base import BackendFailed, ImageAbilities, TextAbilities
+from horde.worker.backends.forge import is_forge
 from horde.worker.backends.openai_dialects import dialect_of
 from horde.worker.backends.program import Program
 
@@ -151,9 +152,7 @@ async def _comfyui(asked: Program) -> Sign:
 
 
 async def _web_ui(asked: Program) -> Sign:
-    options = await asked.get("/sdapi/v1/options", dict[str, msgspec.Raw])
-    is_forge = any(name.startswith("forge_") for name in options)
-    return Sign(backend="a1111", program="Forge" if is_forge else "AUTOMATIC1111 web UI")
+    return Sign(backend="a1111", program="Forge" if await is_forge(asked) else "AUTOMATIC1111 web UI")
 
 
 async def _ollama(asked: Program) -> Sign | None:

@@ -28,6 +28,8 @@ WORDS_MAX = 10_000
 FRIENDS_MAX = 100
 """As many as a pop may name."""
 HORDES_MAX = 10
+ADD_ONS = "add_ons"
+"""Folder of LoRAs and textual inversions that were fetched."""
 LevelName = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Words = Annotated[tuple[str, ...], Meta(max_length=WORDS_MAX)]
 
@@ -89,8 +91,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_controlnet: bool = True
     allow_lora: bool = True
     max_lora_cache_size: Annotated[float, Meta(ge=0, le=100_000)] = 10.0
-    """GB of the disk for LoRAs and textual inversions that requests name, fetched for back ends that load them
-    themselves; 0: none are fetched."""
+    """GB of the disk for LoRAs and textual inversions that requests name, fetched for back ends that can use them;
+    0: none are fetched."""
     civitai_url: str = CIVITAI_URL
     """Where they are fetched from: the address of its API."""
     civitai_api_token: str = ""
@@ -123,6 +125,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def hours(self) -> WorkHours:
         """When to work. Raises BadSetting."""
         return work_hours(self.work_hours)
+
+    @property
+    def add_ons(self) -> Path | None:
+        """Where LoRAs and textual inversions lie that were fetched; None: none are."""
+        return self.data / ADD_ONS if self.max_lora_cache_size else None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **flags: object) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from horde.kinds.image_params import Sampler
 from horde.worker.backends.a1111 import runs_of
 from horde.worker.backends.a1111_request import SAMPLERS, Call, Stock, call_of
-from horde.worker.backends.base import BackendFailed, ImageOrder
+from horde.worker.backends.base import AddOn, BackendFailed, ImageOrder
+from horde.worker.backends.lending import Lent
 from tests.worker.backends.programs.scenes import image_order
 
 NEW = Stock(
@@ -22,8 +24,15 @@ OLD = Stock(samplers=frozenset({"Euler a", "DPM++ 2M", "DPM++ 2M Karras"}))
 """Before version 1.9, when the schedule was part of a sampler's name."""
 
 
-def call(order: ImageOrder, stock: Stock = NEW) -> Call:
-    return call_of(order, order.seeds, "deliberate.safetensors [9aba26abdf]", stock)
+INK = AddOn("lora", "70", is_version=True, path="ink", sha256="1" * 64, triggers=("inked", "pen"))
+LENT = Lent(
+    loras={("70", True): "horde-1", ("pixel art", False): "horde-2"},
+    embeddings={"A word (v2)": "horde-3", "EasyNegative": "horde-4"},
+)
+
+
+def call(order: ImageOrder, stock: Stock = NEW, lent: Lent | None = None) -> Call:
+    return call_of(order, order.seeds, "deliberate.safetensors [9aba26abdf]", stock, lent or Lent())
 
 
 @pytest.mark.parametrize(
@@ -77,6 +86,30 @@ def test_loras_and_inversions_are_words_of_the_prompt_and_missing_ones_are_told(
     assert made.body["prompt"] == "a horde of stable robots <lora:Pixel Art:te=1.0:unet=0.5>"
     assert made.body["negative_prompt"] == "ugly, (EasyNegative:1.0)"
     assert [(remark.type, remark.ref) for remark in made.metadata] == [("lora", "nowhere"), ("ti", "neither")]
+
+
+def test_lent_lora_is_said_by_its_version_and_the_owners_wins_by_its_name() -> None:
+    loras = [
+        {"name": "70", "is_version": True, "model": 0.5, "clip": 0.25, "inject_trigger": "any"},
+        {"name": "pixel art", "inject_trigger": "pixels"},
+        {"name": "70"},
+    ]
+    made = call(replace(image_order("m", loras=loras), add_ons=(INK,)), lent=LENT)
+
+    assert made.body["prompt"] == (
+        "a horde of stable robots, inked, pixels <lora:horde-1:te=0.25:unet=0.5> <lora:Pixel Art:te=1.0:unet=1.0>"
+    )
+    assert [(remark.value, remark.ref) for remark in made.metadata] == [("download_failed", "70")]
+
+
+def test_lent_textual_inversion_is_said_by_its_bare_name_also_where_the_requestor_wrote_it() -> None:
+    order = image_order("m", tis=[{"name": "A word (v2)", "inject_ti": "prompt"}, {"name": "EasyNegative"}])
+    order = replace(order, negative_prompt="(embedding:a word (V2):1.2), embedding:EasyNegative")
+    made = call(order, lent=LENT)
+
+    assert made.body["prompt"] == "a horde of stable robots, (horde-3:1.0)"
+    assert made.body["negative_prompt"] == "(horde-3:1.2), embedding:EasyNegative"
+    assert made.metadata == ()
 
 
 def test_controlnet_is_refused_since_it_needs_an_extension() -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from horde.worker.backends import UnknownBackend, chosen, load
+from horde.worker.backends.a1111 import A1111
+from horde.worker.backends.comfyui import ComfyUI
 from horde.worker.child.host import Children
 
 
@@ -36,3 +38,15 @@ def test_back_end_that_loads_models_itself_is_told_where_the_fetched_ones_are(tm
     assert shelf_of({}) == str(tmp_path)
     assert shelf_of({"shelf": "/elsewhere"}) == "/elsewhere"
     assert chosen("demo", {}, tmp_path).keys() == {"demo"}
+
+
+@pytest.mark.parametrize("name", ["a1111", "comfyui"])
+async def test_back_end_of_a_program_is_told_where_the_fetched_loras_are(tmp_path: Path, name: str) -> None:
+    async def told(add_ons: Path | None) -> Path | None:
+        (backend,) = chosen(name, {}, tmp_path, add_ons).values()
+        assert isinstance(backend, A1111 | ComfyUI)
+        await backend.close()
+        return backend._lending._add_ons
+
+    assert await told(tmp_path / "add_ons") == tmp_path / "add_ons"
+    assert await told(None) is None

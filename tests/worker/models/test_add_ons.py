@@ -1,6 +1,7 @@
 """LoRAs and textual inversions that requests name: found, checked, kept, and thrown away when room is needed."""
 
 import asyncio
+import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from horde.worker.backends.base import AddOn
-from horde.worker.models.add_ons import AddOns
+from horde.worker.models.add_ons import AddOns, checksums_in
 from horde.worker.models.civitai import Civitai, Wanted
 from tests.worker.models.lora_site import Item, LoraSite, serving
 
@@ -154,8 +155,23 @@ async def test_the_one_not_wanted_for_longest_makes_room(site: LoraSite, tmp_pat
         assert len(await add_ons.get([Wanted("lora", "21")])) == 1
 
         site.is_down = True
-        assert len(await add_ons.get([Wanted("lora", "7"), Wanted("lora", "21")])) == 2
+        kept = await add_ons.get([Wanted("lora", "7"), Wanted("lora", "21")])
+        assert contents(kept) == [INK.content, b"x" * 300]
         assert await add_ons.get([Wanted("lora", "20")]) == ()
+
+
+async def test_files_are_known_by_their_checksums_as_long_as_they_are_kept(
+    site: LoraSite, tmp_path: Path, clock: Clock
+) -> None:
+    ink, better = (hashlib.sha256(content).hexdigest() for content in (INK.content, b"better ink"))
+    async with opened(site, tmp_path, now_s=clock) as add_ons:
+        (found,) = await add_ons.get([Wanted("lora", "7")])
+        assert checksums_in(tmp_path) == {found.sha256} == {ink}
+
+        site.items.append(Item(model=7, version=71, name="Ink", content=b"better ink"))
+        clock.now_s += DAY_S + 1
+        (found,) = await add_ons.get([Wanted("lora", "7")])
+        assert checksums_in(tmp_path) == {found.sha256} == {better}
 
 
 async def test_what_a_job_may_still_need_makes_no_room(site: LoraSite, tmp_path: Path) -> None:

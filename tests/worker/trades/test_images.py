@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from horde.wire import v2
-from horde.worker.backends.base import AddOn, BackendFailed, ImageAbilities, ImageOrder, Sources
+from horde.worker.backends.base import AddOn, AddOnKind, BackendFailed, ImageAbilities, ImageOrder, Sources
 from horde.worker.models.civitai import Wanted
 from horde.worker.trades.base import Fetch, Said
 from horde.worker.trades.images import Images, order_of
@@ -95,7 +95,8 @@ async def test_back_ends_get_the_pictures_that_came_along() -> None:
     assert (await ordered(popped())).sources is None
 
 
-LORA, WORD = AddOn("lora", "7", is_version=True, path="lora"), AddOn("ti", "word", is_version=False, path="word")
+LORA = AddOn("lora", "7", is_version=True, path="lora", sha256="1" * 64)
+WORD = AddOn("ti", "word", is_version=False, path="word", sha256="2" * 64)
 
 
 async def test_back_ends_get_the_loras_and_inversions_that_could_be_had() -> None:
@@ -123,12 +124,12 @@ def test_payload_with_a_lora_that_cannot_be_read_goes_back(lora: object) -> None
 
 @pytest.mark.parametrize(
     ("allowed", "has_some", "takes", "fetches", "is_offered"),
-    [(True, True, False, False, True), (True, False, True, True, True), (True, False, True, False, False),
-     (True, False, False, True, False), (False, True, True, True, False)],
-    ids=["has some", "can have all", "nobody fetches", "cannot use them", "owner does not want it"],
+    [(True, True, (), False, True), (True, False, ("lora",), True, True), (True, False, ("lora",), False, False),
+     (True, False, (), True, False), (True, False, ("ti",), True, False), (False, True, ("lora",), True, False)],
+    ids=["has some", "can have all", "nobody fetches", "cannot use them", "can have others", "owner does not want it"],
 )  # fmt: skip
 def test_loras_are_offered_by_who_has_or_gets_them(
-    allowed: bool, has_some: bool, takes: bool, fetches: bool, is_offered: bool
+    allowed: bool, has_some: bool, takes: tuple[AddOnKind, ...], fetches: bool, is_offered: bool
 ) -> None:
     said = replace(SAID, allow_lora=allowed, fetches_add_ons=fetches)
 

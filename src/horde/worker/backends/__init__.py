@@ -22,6 +22,8 @@ BACKENDS: Final = {
 """Each by the place of what makes it, which is imported when somebody wants it: some need much."""
 WITH_SHELF: Final = frozenset({"diffusers"})
 """Those that load what `horde worker models get` fetched; they are told its folder as the option `shelf`."""
+WITH_ADD_ONS: Final = frozenset({"a1111", "comfyui"})
+"""Those that lend fetched LoRAs to their programs; they are told the folder of these as the option `add_ons`."""
 AUTO = "auto"
 """In place of a name: what is found on this machine (worker/found_out.py)."""
 
@@ -58,10 +60,13 @@ def load(name: str, options: Mapping[str, object] | None = None) -> AnyBackend:
         raise UnknownBackend(f"the back end {name!r} cannot be made with these options: {error}") from error
 
 
-def chosen(words: str, options: Mapping[str, Mapping[str, object]], shelf: Path) -> dict[str, AnyBackend]:
+def chosen(
+    words: str, options: Mapping[str, Mapping[str, object]], shelf: Path, add_ons: Path | None = None
+) -> dict[str, AnyBackend]:
     """Make the back ends that a setting names, `a1111=http://127.0.0.1:7860, koboldai`, with their options.
 
-    Those named twice are told apart by a number. `shelf` is the folder of fetched models. Raises UnknownBackend.
+    Those named twice are told apart by a number. `shelf` is the folder of fetched models, `add_ons` that of fetched
+    LoRAs and textual inversions; None: none are fetched. Raises UnknownBackend.
     """
     made: dict[str, AnyBackend] = {}
     for word in filter(None, (part.strip() for part in words.split(","))):
@@ -69,7 +74,8 @@ def chosen(words: str, options: Mapping[str, Mapping[str, object]], shelf: Path)
         with_url = {"url": url.strip()} if has_url else {}
         key = name.strip()
         with_shelf = {"shelf": str(shelf)} if key in WITH_SHELF else {}
-        backend = load(key, {**with_shelf, **options.get(key, {}), **with_url})
+        with_add_ons = {"add_ons": str(add_ons)} if key in WITH_ADD_ONS and add_ons is not None else {}
+        backend = load(key, {**with_shelf, **with_add_ons, **options.get(key, {}), **with_url})
         number = 1 + sum(other.partition(" ")[0] == key for other in made)
         made[key if number == 1 else f"{key} {number}"] = backend
     if not made:

@@ -11,12 +11,16 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
+from horde.worker.backends.a1111_folders import folders_of
 from horde.worker.backends.a1111_request import Stock, call_of
-from horde.worker.backends.base import BackendFailed, ImageAbilities, ImageOrder, Picture, Progress, Report
+from horde.worker.backends.base import AddOnKind, BackendFailed, ImageAbilities, ImageOrder, Picture, Progress, Report
 from horde.worker.backends.image_details import as_preview, as_webp
+from horde.worker.backends.lending import Lending
+from horde.worker.backends.lent_folder import is_ours
 from horde.worker.backends.model_names import horde_names
 from horde.worker.backends.program import LOOK_AGAIN_S, Own, Program, ProgramRefused, until_free
 
@@ -65,6 +69,8 @@ class Embeddings(msgspec.Struct):
     """The textual inversions by name."""
 
     loaded: dict[str, msgspec.Raw] = {}
+    skipped: dict[str, msgspec.Raw] = {}
+    """Those that do not fit the model that is loaded just now."""
 
 
 class Made(msgspec.Struct):
@@ -77,7 +83,9 @@ class A1111:
     """Has pictures made by the web UI at `url`; those of one order in one go where their seeds follow each other.
 
     `models` maps the horde's names to checkpoints; None: all that there are, by the names of their files. `login` is
-    what `--api-auth` names, `name:password`.
+    what `--api-auth` names, `name:password`. `add_ons` is where the worker keeps LoRAs and textual inversions that it
+    fetched; they are lent to the web UI in `lora_folder` and `embedding_folder`, or where one on this machine says that
+    its own are.
     """
 
     def __init__(
@@ -86,6 +94,9 @@ class A1111:
         url: str = URL,
         login: str | None = None,
         models: Mapping[str, str] | None = None,
+        add_ons: Path | str | None = None,
+        lora_folder: Path | str | None = None,
+        embedding_folder: Path | str | None = None,
         pixels_max: int = PIXELS_MAX,
         look_again_s: float = LOOK_AGAIN_S,
         progress_s: float = PROGRESS_S,
@@ -96,6 +107,7 @@ class A1111:
         self._pixels_max = pixels_max
         self._look_again_s = look_again_s
         self._progress_s = progress_s
+        self._lending = Lending(self._web_ui, add_ons, {"lora": lora_folder, "ti": embedding_folder})
         self._own = Own()
         self._titles: Mapping[str, str] = {}
         self._stock = Stock()
@@ -110,6 +122,8 @@ class A1111:
             img2img=True,
             painting=True,
             lora=bool(self._stock.loras),
+            takes_add_ons=self._lending.kinds,
+            own_add_ons=(*self._stock.loras, *self._stock.embeddings),
         )
 
     async def start(self) -> None:
@@ -126,9 +140,10 @@ class A1111:
         self._stock = Stock(
             samplers=frozenset(await self._names("samplers")),
             schedules=frozenset(await self._names("schedulers")),
-            loras={name.lower(): name for name in await self._names("loras")},
-            embeddings={name.lower(): name for name in await self._embeddings()},
+            loras={name.lower(): name for name in await self._names("loras") if not is_ours(name)},
+            embeddings={name.lower(): name for name in (await self._embeddings()).loaded if not is_ours(name)},
         )
+        await self._lending.open(lambda: folders_of(self._web_ui))
 
     async def ready(self) -> None:
         """Wait until the web UI answers and is at nothing of its owner's."""
@@ -138,17 +153,18 @@ class A1111:
         """Have the pictures made. When nobody waits any more, the web UI is told to stop."""
         if order.model not in self._titles:
             raise BackendFailed(f"the web UI at {self._web_ui.url} is not asked to offer the model {order.model!r}")
-        pictures: list[Picture] = []
-        for seeds in runs_of(order.seeds):
-            call = await asyncio.to_thread(call_of, order, seeds, self._titles[order.model], self._stock)
-            told = _Share(report, len(pictures), len(seeds), len(order.seeds))
-            with self._own.counted():
-                images = await self._made(call.path, call.body, told)
-            if len(images) < len(seeds):
-                raise BackendFailed(f"the web UI made {len(images)} pictures in place of {len(seeds)}")
-            for seed, image in zip(seeds, images, strict=False):  # a ControlNet adds its map behind them
-                webp = await asyncio.to_thread(as_webp, _bytes(image))
-                pictures.append(Picture(picture=webp, seed=seed, metadata=call.metadata))
+        async with self._lending.lent(order.add_ons, self._names_anew) as lent:
+            pictures: list[Picture] = []
+            for seeds in runs_of(order.seeds):
+                call = await asyncio.to_thread(call_of, order, seeds, self._titles[order.model], self._stock, lent)
+                told = _Share(report, len(pictures), len(seeds), len(order.seeds))
+                with self._own.counted():
+                    images = await self._made(call.path, call.body, told)
+                if len(images) < len(seeds):
+                    raise BackendFailed(f"the web UI made {len(images)} pictures in place of {len(seeds)}")
+                for seed, image in zip(seeds, images, strict=False):  # a ControlNet adds its map behind them
+                    webp = await asyncio.to_thread(as_webp, _bytes(image))
+                    pictures.append(Picture(picture=webp, seed=seed, metadata=call.metadata))
         return pictures
 
     async def close(self) -> None:
@@ -202,11 +218,20 @@ class A1111:
         except ProgramRefused:
             return []
 
-    async def _embeddings(self) -> list[str]:
+    async def _embeddings(self) -> Embeddings:
         try:
-            return list((await self._web_ui.get("/sdapi/v1/embeddings", Embeddings)).loaded)
+            return await self._web_ui.get("/sdapi/v1/embeddings", Embeddings)
         except ProgramRefused:
-            return []
+            return Embeddings()
+
+    async def _names_anew(self, kind: AddOnKind) -> list[str]:
+        what = {"lora": "loras", "ti": "embeddings"}[kind]
+        with suppress(ProgramRefused):  # what it does not know, it does not list
+            await self._web_ui.tell(f"/sdapi/v1/refresh-{what}", {})
+        if kind == "lora":
+            return await self._names(what)
+        embeddings = await self._embeddings()
+        return [*embeddings.loaded, *embeddings.skipped]
 
 
 class _Share:

@@ -12,6 +12,7 @@ from msgspec import UNSET
 from horde.kinds.image_params import ImageParams, Sampler
 from horde.wire.v2 import GenMetadata
 from horde.worker.backends.base import BackendFailed, ImageOrder, Sources
+from horde.worker.backends.embedding_words import PREFIX, renamed
 from horde.worker.backends.image_details import (
     DENOISING,
     HIRES_DENOISING,
@@ -21,6 +22,8 @@ from horde.worker.backends.image_details import (
     mask_png,
     source_png,
 )
+from horde.worker.backends.lending import Lent
+from horde.worker.backends.triggers import triggers
 
 SAMPLERS: Final[dict[Sampler, str]] = {
     "k_lms": "LMS",
@@ -47,7 +50,7 @@ PAINTINGS = ("inpainting", "outpainting")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """What a web UI has."""
+    """What a web UI has of its owner's."""
 
     samplers: frozenset[str] = frozenset()
     schedules: frozenset[str] = frozenset()
@@ -66,7 +69,7 @@ class Call:
     metadata: tuple[GenMetadata, ...]
 
 
-def call_of(order: ImageOrder, seeds: Sequence[int], checkpoint: str, stock: Stock) -> Call:
+def call_of(order: ImageOrder, seeds: Sequence[int], checkpoint: str, stock: Stock, lent: Lent) -> Call:
     """The call for pictures whose seeds follow each other. Takes a while when a picture is to be begun with.
 
     Raises BackendFailed for what cannot be done.
@@ -75,7 +78,7 @@ def call_of(order: ImageOrder, seeds: Sequence[int], checkpoint: str, stock: Sto
     if details.control_type is not UNSET:
         raise BackendFailed(f"the web UI has no ControlNet without an extension, and {details.control_type} is asked")
     metadata: list[GenMetadata] = []
-    positive, negative = _prompts(order, details, stock, metadata)
+    positive, negative = _prompts(order, details, stock, lent, metadata)
     body: dict[str, object] = {
         "prompt": positive,
         "negative_prompt": negative,
@@ -144,22 +147,35 @@ def _begun(order: ImageOrder, sources: Sources, details: ImageParams) -> dict[st
     }
 
 
-def _prompts(order: ImageOrder, details: ImageParams, stock: Stock, metadata: list[GenMetadata]) -> tuple[str, str]:
+def _prompts(
+    order: ImageOrder, details: ImageParams, stock: Stock, lent: Lent, metadata: list[GenMetadata]
+) -> tuple[str, str]:
     """The prompts with the web UI's words for LoRAs and textual inversions in them."""
-    positive, negative = order.prompt, order.negative_prompt
-    for lora in details.loras or ():
-        if (name := stock.loras.get(lora.name.lower())) is None:
+    loras = details.loras or ()
+    positive = ", ".join(filter(None, [order.prompt, *triggers(loras, order.add_ons)]))
+    negative = order.negative_prompt
+    networks = ""
+    for lora in loras:
+        name = stock.loras.get(lora.name.lower()) or lent.loras.get((lora.name, lora.is_version))
+        if name is None:
             metadata.append(GenMetadata(type="lora", value="download_failed", ref=lora.name))
         else:
-            positive += f" <lora:{name}:te={lora.clip}:unet={lora.model}>"
+            networks += f" <lora:{name}:te={lora.clip}:unet={lora.model}>"
     for inversion in details.tis or ():
-        if (name := stock.embeddings.get(inversion.name.lower())) is None:
+        name = stock.embeddings.get(inversion.name.lower()) or lent.embeddings.get(inversion.name)
+        if name is None:
             metadata.append(GenMetadata(type="ti", value="download_failed", ref=inversion.name))
         elif inversion.inject_ti == "prompt":
             positive += f", ({name}:{inversion.strength})"
         elif inversion.inject_ti == "negprompt":
             negative += f", ({name}:{inversion.strength})"
-    return positive, negative
+    # The web UI knows its own by their bare names, wherever they stand in a prompt.
+    words = {
+        f"{PREFIX}{name.lower()}": word
+        for name, word in lent.embeddings.items()
+        if name.lower() not in stock.embeddings
+    }
+    return renamed(positive, words) + networks, renamed(negative, words)
 
 
 def _remarks(details: ImageParams) -> list[GenMetadata]:

@@ -12,6 +12,9 @@ from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from horde.wire.v2 import GenMetadata
 
+AddOnKind = Literal["lora", "ti"]
+"""A LoRA, or a textual inversion."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageAbilities:
@@ -33,10 +36,10 @@ class ImageAbilities:
     controlnet: bool = False
     sdxl_controlnet: bool = False
     lora: bool = False
-    takes_add_ons: bool = False
-    """Whether it works with LoRAs and textual inversions that the worker fetched (`ImageOrder.add_ons`)."""
+    takes_add_ons: tuple[AddOnKind, ...] = ()
+    """Of which kinds it works with those that the worker fetched (`ImageOrder.add_ons`)."""
     own_add_ons: tuple[str, ...] = ()
-    """Names of those that it has itself, so that they are not fetched."""
+    """Names of those that it has itself, so that they are not fetched; in whichever letters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +80,6 @@ class Sources:
     """With the strength of each."""
 
 
-AddOnKind = Literal["lora", "ti"]
-"""A LoRA, or a textual inversion."""
-
-
 @dataclass(frozen=True, slots=True)
 class AddOn:
     """One that the payload names and the worker fetched."""
@@ -92,6 +91,8 @@ class AddOn:
     """Likewise."""
     path: str
     """A `.safetensors` file of this machine."""
+    sha256: str
+    """Of the file: 64 hexadecimal digits, in small letters."""
     triggers: tuple[str, ...] = ()
     """Words in a prompt that wake it."""
 

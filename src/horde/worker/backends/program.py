@@ -43,9 +43,10 @@ class ProgramAway(BackendFailed):
 class ProgramRefused(BackendFailed):
     """The program answered with a status that says no."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, response: httpx.Response) -> None:
         super().__init__(message)
-        self.status = status
+        self.status = response.status_code
+        self.content = response.content
 
 
 class Program:
@@ -119,7 +120,7 @@ class Program:
         reason = reason_of(response)
         if OUT_OF_MEMORY.search(response.text):
             raise OutOfMemory(f"{self.title} is out of memory: {reason}")
-        raise ProgramRefused(f"{self.title} refuses, {response.status_code}: {reason}", response.status_code)
+        raise ProgramRefused(f"{self.title} refuses, {response.status_code}: {reason}", response)
 
     def _failures(self) -> _Failures:
         return _Failures(self.title, self.url)

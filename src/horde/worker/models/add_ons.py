@@ -110,8 +110,14 @@ class AddOns:
             log.warning("an add-on is not safe for work, so it is left out", kind=wanted.kind, name=wanted.name)
             return None
         self._touch(place)
-        path = str(place / record.file)
-        return AddOn(wanted.kind, wanted.name, is_version=wanted.is_version, path=path, triggers=record.triggers)
+        return AddOn(
+            wanted.kind,
+            wanted.name,
+            is_version=wanted.is_version,
+            path=str(place / record.file),
+            sha256=record.sha256,
+            triggers=record.triggers,
+        )
 
     async def _renewed(self, wanted: Wanted, place: Path, had: _Record | None) -> _Record:
         offer = await self._civitai.find(wanted)
@@ -163,6 +169,11 @@ class AddOns:
 
     def _touch(self, place: Path) -> None:
         os.utime(place, (self._now_s(), self._now_s()))
+
+
+def checksums_in(folder: Path) -> frozenset[str]:
+    """Checksums of the files that are kept in a folder of these. Takes a while: call it in a thread."""
+    return frozenset(record.sha256 for place in folder.glob("*/") if (record := _read(place)) is not None)
 
 
 def _folder_name(wanted: Wanted) -> str:

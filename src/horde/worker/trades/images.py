@@ -66,7 +66,8 @@ class Images:
             allow_post_processing=said.allow_post_processing and abilities.post_processing,
             allow_controlnet=said.allow_controlnet and abilities.controlnet,
             allow_sdxl_controlnet=said.allow_controlnet and abilities.sdxl_controlnet,
-            allow_lora=said.allow_lora and (abilities.lora or (abilities.takes_add_ons and said.fetches_add_ons)),
+            allow_lora=said.allow_lora
+            and (abilities.lora or ("lora" in abilities.takes_add_ons and said.fetches_add_ons)),
             allow_unsafe_ipaddr=said.allow_unsafe_ipaddr,
             require_upfront_kudos=said.require_upfront_kudos,
             extra_slow_worker=said.extra_slow_worker,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
 
 from horde.kinds.image_params import ControlType, Sampler
-from horde.worker.backends.base import ImageOrder
+from horde.worker.backends.base import AddOn, ImageOrder
 from horde.worker.backends.comfyui.build import Built, Plan, Uploaded, built
 from horde.worker.backends.comfyui.samplers import SAMPLERS
 from horde.worker.backends.comfyui.stock import CONTROLS, Stock
 from horde.worker.backends.image_details import details_of
+from horde.worker.backends.lending import Lent
 from tests.worker.backends.programs.scenes import image_order
 
 STOCK = Stock(
@@ -23,13 +25,21 @@ STOCK = Stock(
 )
 
 
-def graph_of(order: ImageOrder, uploaded: Uploaded | None = None) -> Built:
+INK = AddOn("lora", "70", is_version=True, path="ink", sha256="1" * 64, triggers=("inked", "pen"))
+LENT = Lent(
+    loras={("70", True): "horde-1.safetensors", ("Pixel Art", False): "horde-2.safetensors"},
+    embeddings={"A word (v2)": "horde-3", "EasyNegative": "horde-4"},
+)
+
+
+def graph_of(order: ImageOrder, uploaded: Uploaded | None = None, lent: Lent | None = None) -> Built:
     plan = Plan(
         order=order,
         details=details_of(order),
         checkpoint="deliberate.safetensors",
         stock=STOCK,
         uploaded=uploaded or Uploaded(),
+        lent=lent or Lent(),
     )
     return built(plan, 5)
 
@@ -94,6 +104,42 @@ def test_textual_inversion_goes_into_the_prompt_that_it_is_for() -> None:
     made = graph_of(image_order("m", tis=[{"name": "EasyNegative", "inject_ti": "negprompt", "strength": 0.8}]))
 
     assert inputs(made, "CLIPTextEncode")[1]["text"] == "ugly, (embedding:EasyNegative:0.8)"
+
+
+def test_lent_lora_is_loaded_by_its_version_and_the_owners_wins_by_its_name() -> None:
+    loras = [
+        {"name": "70", "is_version": True, "model": 0.5, "clip": 0.25},
+        {"name": "70"},
+        {"name": "Pixel Art"},
+    ]
+    made = graph_of(image_order("m", loras=loras), lent=LENT)
+
+    assert [(loaded["lora_name"], loaded["strength_model"]) for loaded in inputs(made, "LoraLoader")] == [
+        ("horde-1.safetensors", 0.5), ("style/Pixel Art.safetensors", 1.0),
+    ]  # fmt: skip
+    assert [(remark.value, remark.ref) for remark in made.metadata] == [("download_failed", "70")]
+
+
+def test_words_that_wake_loras_go_into_the_prompt() -> None:
+    loras = [
+        {"name": "70", "is_version": True, "inject_trigger": "any"},
+        {"name": "Pixel Art", "inject_trigger": "pixels"},
+    ]
+    made = graph_of(replace(image_order("m", loras=loras), add_ons=(INK,)), lent=LENT)
+
+    assert inputs(made, "CLIPTextEncode")[0]["text"] == "a horde of stable robots, inked, pixels"
+
+
+def test_lent_textual_inversion_is_said_by_comfys_name_also_where_the_requestor_wrote_it() -> None:
+    order = image_order("m", tis=[{"name": "A word (v2)", "inject_ti": "prompt"}, {"name": "EasyNegative"}])
+    order = replace(order, negative_prompt="(embedding:a word (V2):1.2), embedding:EasyNegative")
+    made = graph_of(order, lent=LENT)
+
+    assert [texts["text"] for texts in inputs(made, "CLIPTextEncode")] == [
+        "a horde of stable robots, (embedding:horde-3:1.0)",
+        "(embedding:horde-3:1.2), embedding:EasyNegative",
+    ]
+    assert made.metadata == ()
 
 
 def test_what_no_node_does_is_told_with_the_picture() -> None:

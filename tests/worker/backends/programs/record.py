@@ -8,9 +8,12 @@ has a new version; the tests replay the files.
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from contextlib import suppress
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 from websockets.asyncio.client import connect
@@ -18,11 +21,13 @@ from websockets.exceptions import ConnectionClosed
 
 from horde.worker.backends.base import BackendFailed
 from horde.worker.probe import programs
-from tests.worker.backends.programs.recording import Body, Exchange, Recording, write
+from tests.worker.backends.programs.fetched import fetched, orders
+from tests.worker.backends.programs.recording import HOME, LENT, Body, Exchange, Recording, write
 from tests.worker.backends.programs.replay import Receive, Scope, Send, body_of, respond, served
-from tests.worker.backends.programs.scenes import PLAYS, PROBE, Play
+from tests.worker.backends.programs.scenes import FETCHED, PLAYS, PROBE, Play
 
 PATIENCE_S = 600
+LENT_HERE = re.compile(rb"horde-[0-9a-f]{8}-(?=[0-9a-f]{16})")
 
 
 class Recorder:
@@ -50,13 +55,18 @@ class Recorder:
         exchange = Exchange(
             method=scope["method"],
             path=path,
-            asked=Body.of(asked),
+            asked=self._put_away(asked),
             status=answer.status_code,
             content_type=content_type,
-            answered=Body.of(answer.content.replace(self._home, b"/home/owner")),
+            answered=self._put_away(answer.content),
         )
         self.exchanges.append(exchange)
         await respond(send, answer.status_code, content_type, answer.content)
+
+    def _put_away(self, content: bytes) -> Body:
+        body = Body.of(content)
+        # Pictures have checksums of what they say of themselves.
+        return body if body.base64 else Body.of(LENT_HERE.sub(LENT, content.replace(self._home, HOME)))
 
     async def _listen(self, path: str, receive: Receive, send: Send) -> None:
         await receive()
@@ -75,19 +85,24 @@ class Recorder:
                 # What comes before the first order belongs to no exchange, and the back end does not look at it.
                 for exchange in reversed(self.exchanges):
                     if exchange.method == "POST" and exchange.path == "/prompt":
-                        exchange.socket.append(Body.of(said if isinstance(said, bytes) else said.encode()))
+                        exchange.socket.append(self._put_away(said if isinstance(said, bytes) else said.encode()))
                         break
                 await send({"type": "websocket.send", "bytes" if isinstance(said, bytes) else "text": said})
 
 
 async def record(name: str, target: str, home: str, wanted: list[str]) -> None:
     play = PLAYS[name]
-    for scene in (*play.scenes, PROBE):
+    for scene in (*play.scenes, *([FETCHED] if play.lending else []), PROBE):
         if wanted and scene not in wanted:
             continue
         recorder = Recorder(target, home)
         async with served(recorder) as url:
-            await programs([url]) if scene == PROBE else await perform(play, scene, url)
+            if scene == PROBE:
+                await programs([url])
+            elif scene == FETCHED:
+                await perform_fetched(play, url)
+            else:
+                await perform(play, scene, url)
         origin = f"recorded from the real program on {date.today().isoformat()}, {play.circumstances}"  # noqa: DTZ011
         file = play.file(scene)
         write(file, Recording(program=play.program, origin=origin, exchanges=play.trimmed(recorder.exchanges)))
@@ -101,6 +116,17 @@ async def perform(play: Play, scene: str, url: str) -> None:
     with suppress(BackendFailed):  # a scene may be one that fails
         await backend.generate(play.scenes[scene], lambda progress: None)
     await backend.close()
+
+
+async def perform_fetched(play: Play, url: str) -> None:
+    assert play.lending is not None
+    with TemporaryDirectory() as folder:
+        async with fetched(Path(folder)) as add_ons:
+            backend = play.lending(url, Path(folder))
+            await backend.start()
+            for order in orders(add_ons).values():
+                await backend.generate(order, lambda progress: None)
+            await backend.close()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,10 @@ from pathlib import Path
 import msgspec
 
 FOLDER = Path(__file__).parents[1] / "recordings"
+HOME = b"/home/owner"
+"""In the recordings, where the program lies."""
+LENT = b"horde-00000000-"
+"""In the recordings, how the names of files begin that are lent to the program."""
 VOLATILE = frozenset({"client_id", "genkey", "sampler_seed", "seed"})
 """Words of a request that differ from run to run and change nothing in what is answered."""
 

@@ -39,6 +39,10 @@ class Replay:
         """Somebody waits for an answer or a word that does not come."""
         self.left = asyncio.Event()
         """Whoever waited for an answer has gone away."""
+        self.here: dict[bytes, bytes] = {}
+        """What is called otherwise here than in the recording, by the recording's words."""
+        self.seen: Callable[[str, bytes], None] = lambda path, asked: None
+        """Is called with each request, before it is answered."""
         self.asked: list[str] = []
         self.unknown: list[str] = []
         self._recorded = recording.exchanges
@@ -57,19 +61,20 @@ class Replay:
         path = scope["raw_path"].decode() + (f"?{query}" if query else "")
         asked = await body_of(receive)
         self.asked.append(f"{scope['method']} {path}")
+        self.seen(path, asked)
         if path == self.held_path:
             self.held.set()
             await receive()
             self.left.set()
             return
         self._turn.set()
-        exchange = self._next(scope["method"], path, asked)
+        exchange = self._next(scope["method"], path, self._as_recorded(asked))
         if exchange is None:
             self.unknown.append(f"{scope['method']} {path} {asked.decode(errors='replace')}")
             await respond(send, NOT_RECORDED, "text/plain", f"never recorded: {self.unknown[-1]}".encode())
             return
         await self._in_turn(exchange)
-        await respond(send, exchange.status, exchange.content_type, exchange.answered.content)
+        await respond(send, exchange.status, exchange.content_type, self._as_here(exchange.answered))
         if exchange.socket and self.is_silent:
             self.held.set()
             return
@@ -85,6 +90,18 @@ class Replay:
         while looks and self.asked.count(f"GET {self.looks_path}") <= looks:
             self._turn.clear()
             await self._turn.wait()
+
+    def _as_here(self, body: Body) -> bytes:
+        said = body.content
+        if not body.base64:
+            for there, here in self.here.items():
+                said = said.replace(there, here)
+        return said
+
+    def _as_recorded(self, asked: bytes) -> bytes:
+        for there, here in self.here.items():
+            asked = asked.replace(here, there)
+        return asked
 
     def _next(self, method: str, path: str, asked: bytes) -> Exchange | None:
         fitting = [exchange for exchange in self._left if exchange.fits(method, path, asked)]

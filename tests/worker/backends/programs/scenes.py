@@ -23,6 +23,8 @@ Order = ImageOrder | TextOrder
 LOOK_AGAIN_S = 0.01
 PROBE = "probe"
 """The scene in which it is found out which program this is."""
+FETCHED = "fetched"
+"""The scene in which a program is lent what the worker fetched (fetched.py)."""
 PROGRESS_S = 0.01
 
 
@@ -38,6 +40,8 @@ class Play:
     scenes: Mapping[str, Order]
     working_path: str | None
     """The call that lasts as long as the program works; None: a websocket tells of it."""
+    lending: Callable[[str, Path], Any] | None = None
+    """The back end that also lends the program the add-ons in a folder; None: it does not."""
     failing: Mapping[str, str] = field(default_factory=dict)
     """Scenes that come to nothing, each with a pattern of the reason."""
     trimmed: Callable[[list[Exchange]], list[Exchange]] = list
@@ -127,10 +131,14 @@ def shortened(exchanges: list[Exchange]) -> list[Exchange]:
         exchange.socket = [without_traces(said) for said in exchange.socket]
         previews = [said for said in exchange.socket if said.base64]
         exchange.socket = [said for said in exchange.socket if said not in previews[:-1]]
+        if exchange.path == "/experiment/models":
+            sorts = msgspec.json.decode(exchange.answered.content)
+            short = [sort for sort in sorts if sort["name"] in ("loras", "embeddings")]
+            exchange.answered = Body.of(msgspec.json.encode(short))
         if exchange.path.startswith("/object_info/"):
             kinds = msgspec.json.decode(exchange.answered.content)
-            short = {name: {"input": kind["input"]} for name, kind in kinds.items()}
-            exchange.answered = Body.of(msgspec.json.encode(short))
+            inputs = {name: {"input": kind["input"]} for name, kind in kinds.items()}
+            exchange.answered = Body.of(msgspec.json.encode(inputs))
     return exchanges
 
 
@@ -148,10 +156,20 @@ def without_traces(body: Body) -> Body:
 
 
 def thinned(exchanges: list[Exchange]) -> list[Exchange]:
-    """Of the looks at the web UI's progress, only those that saw something new."""
+    """Of the looks at the web UI's progress only those that saw something new; of its flags and settings only a few."""
     kept: list[Exchange] = []
     seen: object = None
     for exchange in exchanges:
+        if exchange.path == "/sdapi/v1/options":
+            options = msgspec.json.decode(exchange.answered.content)
+            few = {name: value for name, value in options.items() if name in ("forge_preset", "sd_model_checkpoint")}
+            exchange.answered = Body.of(msgspec.json.encode(few))
+        if exchange.path == "/sdapi/v1/cmd-flags":
+            answer = msgspec.json.decode(exchange.answered.content)
+            flags = answer.get("body", answer)
+            folders = {name: flags[name] for name in ("lora_dir", "embeddings_dir")}
+            answer = {**answer, "body": folders} if "body" in answer else folders
+            exchange.answered = Body.of(msgspec.json.encode(answer))
         if exchange.path.startswith("/sdapi/v1/progress"):
             answer = msgspec.json.decode(exchange.answered.content)
             now = (exchange.path, answer["progress"], answer["state"]["job"], answer["current_image"])
@@ -163,6 +181,22 @@ def thinned(exchanges: list[Exchange]) -> list[Exchange]:
 
 
 ON_CPU = "on the CPU, with random weights"
+
+
+def web_ui(program: str, circumstances: str) -> Play:
+    return Play(
+        program=program,
+        circumstances=f"{ON_CPU} {circumstances}",
+        made=lambda url: A1111(url=url, look_again_s=LOOK_AGAIN_S, progress_s=PROGRESS_S),
+        lending=lambda url, add_ons: A1111(url=url, add_ons=add_ons, look_again_s=LOOK_AGAIN_S, progress_s=PROGRESS_S),
+        scenes=image_scenes("tiny_sd15"),
+        working_path="/sdapi/v1/txt2img",
+        looks_path="/sdapi/v1/progress?skip_current_image=false",
+        stop="GET /sdapi/v1/progress?skip_current_image=true",
+        failing=dict.fromkeys(("control", "control_map", "control_lacking"), "no ControlNet without an extension"),
+        trimmed=thinned,
+    )
+
 
 PLAYS: Final = {
     "llamacpp": Play(
@@ -184,6 +218,7 @@ PLAYS: Final = {
         program="ComfyUI 0.3.64",
         circumstances=f"{ON_CPU} in the shape of SD 1.5, with a LoRA and a ControlNet of the same kind",
         made=lambda url: ComfyUI(url=url, look_again_s=LOOK_AGAIN_S),
+        lending=lambda url, add_ons: ComfyUI(url=url, add_ons=add_ons, look_again_s=LOOK_AGAIN_S),
         scenes={
             **image_scenes("tiny_sd15"),
             "broken_model": image_order("broken"),
@@ -198,15 +233,8 @@ PLAYS: Final = {
         },
         trimmed=shortened,
     ),
-    "forge": Play(
-        program="Forge f2.0.1v1.10.1",
-        circumstances=f"{ON_CPU} in the shape of SD 1.5, with a LoRA; it speaks the API of the AUTOMATIC1111 web UI",
-        made=lambda url: A1111(url=url, look_again_s=LOOK_AGAIN_S, progress_s=PROGRESS_S),
-        scenes=image_scenes("tiny_sd15"),
-        working_path="/sdapi/v1/txt2img",
-        looks_path="/sdapi/v1/progress?skip_current_image=false",
-        stop="GET /sdapi/v1/progress?skip_current_image=true",
-        failing=dict.fromkeys(("control", "control_map", "control_lacking"), "no ControlNet without an extension"),
-        trimmed=thinned,
+    "forge": web_ui(
+        "Forge f2.0.1v1.10.1", "in the shape of SD 1.5, with a LoRA; it speaks the API of the AUTOMATIC1111 web UI"
     ),
+    "a1111": web_ui("AUTOMATIC1111 1.10.1", "in the shape of SD 1.5, with a LoRA; with a cheap preview of each step"),
 }

@@ -11,12 +11,22 @@ from pathlib import Path
 
 import msgspec
 
-from horde.worker.backends.base import BackendFailed, ImageAbilities, ImageOrder, Picture, Progress, Report, Sources
+from horde.worker.backends.base import (
+    AddOnKind,
+    BackendFailed,
+    ImageAbilities,
+    ImageOrder,
+    Picture,
+    Progress,
+    Report,
+    Sources,
+)
 from horde.worker.backends.comfyui.build import Built, Plan, Uploaded, built
-from horde.worker.backends.comfyui.stock import Stock, stock_of
+from horde.worker.backends.comfyui.stock import Stock, folders_of, names_of, stock_of
 from horde.worker.backends.comfyui.templates import Templates, read_templates
 from horde.worker.backends.comfyui.watch import SILENCE_S, File, Queue, watching
 from horde.worker.backends.image_details import as_preview, as_webp, details_of, mask_png, source_png
+from horde.worker.backends.lending import Lending, Lent
 from horde.worker.backends.model_names import horde_names
 from horde.worker.backends.program import LOOK_AGAIN_S, Own, Program, ProgramRefused, until_free
 
@@ -54,7 +64,8 @@ class ComfyUI:
 
     `models` maps the horde's names to checkpoints; None: all that there are, by the names of their files.
     `templates` is a folder with graphs of the owner's own (see templates.py). The worker waits while the owner has
-    anything in the queue.
+    anything in the queue. `add_ons` is where the worker keeps LoRAs and textual inversions that it fetched; they are
+    lent to ComfyUI in `lora_folder` and `embedding_folder`, or where ComfyUI on this machine says that its own are.
     """
 
     def __init__(
@@ -63,6 +74,9 @@ class ComfyUI:
         url: str = URL,
         models: Mapping[str, str] | None = None,
         templates: Path | str | None = None,
+        add_ons: Path | str | None = None,
+        lora_folder: Path | str | None = None,
+        embedding_folder: Path | str | None = None,
         pixels_max: int = PIXELS_MAX,
         look_again_s: float = LOOK_AGAIN_S,
         silence_s: float = SILENCE_S,
@@ -73,6 +87,7 @@ class ComfyUI:
         self._pixels_max = pixels_max
         self._look_again_s = look_again_s
         self._silence_s = silence_s
+        self._lending = Lending(self._comfy, add_ons, {"lora": lora_folder, "ti": embedding_folder})
         self._own = Own()
         self._client_id = str(uuid.uuid4())
         self._templates = Templates(graphs={}, variants={})
@@ -82,7 +97,9 @@ class ComfyUI:
     @property
     def abilities(self) -> ImageAbilities:
         """What the ComfyUI had when the worker started."""
-        has_graphs, has_checkpoints = bool(self._templates.graphs), bool(self._checkpoints)
+        has_graphs = bool(self._templates.graphs)
+        # Graphs of the owner's own have no place for what else is asked, and an offer is the same for all models.
+        stock = self._stock if self._checkpoints and not has_graphs else None
         return ImageAbilities(
             models=(
                 *self._templates.graphs,
@@ -92,8 +109,10 @@ class ComfyUI:
             images_max=IMAGES_MAX,
             img2img=not has_graphs or self._templates.all_can("img2img"),
             painting=not has_graphs or self._templates.all_can("inpainting"),
-            controlnet=has_checkpoints and not has_graphs and self._stock is not None and self._stock.controls_all,
-            lora=has_checkpoints and not has_graphs and self._stock is not None and bool(self._stock.loras),
+            controlnet=stock is not None and stock.controls_all,
+            lora=stock is not None and bool(stock.loras),
+            takes_add_ons=self._lending.kinds if stock is not None else (),
+            own_add_ons=(*stock.loras, *stock.embeddings) if stock is not None else (),
         )
 
     async def start(self) -> None:
@@ -103,6 +122,8 @@ class ComfyUI:
         self._checkpoints = horde_names(self._stock.checkpoints, None, self._wanted)
         if not self.abilities.models:
             raise BackendFailed(f"the ComfyUI at {self._comfy.url} has none of the models that are wanted")
+        if not self._templates.graphs:
+            await self._lending.open(lambda: folders_of(self._comfy))
 
     async def ready(self) -> None:
         """Wait until the ComfyUI answers and has nothing of its owner's in its queue."""
@@ -113,10 +134,11 @@ class ComfyUI:
         # A graph a seed, though one with a batch were faster: ComfyUI draws the noise of a whole batch out of one seed
         # (comfy/sample.py: prepare_noise; samplers that add noise do so at each step), so only its first picture would
         # be the one that its seed makes again. No node of its own gives each picture of a batch a seed.
-        plan = await self._plan(order)
-        pictures: list[Picture] = []
-        for seed in order.seeds:
-            pictures.append(await self._made(plan, seed, _Share(report, len(pictures), len(order.seeds))))
+        async with self._lending.lent(order.add_ons, self._names_anew) as lent:
+            plan = await self._plan(order, lent)
+            pictures: list[Picture] = []
+            for seed in order.seeds:
+                pictures.append(await self._made(plan, seed, _Share(report, len(pictures), len(order.seeds))))
         return pictures
 
     async def close(self) -> None:
@@ -126,7 +148,10 @@ class ComfyUI:
     async def _is_free(self) -> bool:
         return (await self._comfy.get("/prompt", Load)).exec_info.queue_remaining <= self._own.count
 
-    async def _plan(self, order: ImageOrder) -> Plan:
+    async def _names_anew(self, kind: AddOnKind) -> list[str]:
+        return await names_of(self._comfy, kind)
+
+    async def _plan(self, order: ImageOrder, lent: Lent) -> Plan:
         if order.model not in self.abilities.models or self._stock is None:
             raise BackendFailed(f"the ComfyUI at {self._comfy.url} is not asked to offer the model {order.model!r}")
         return Plan(
@@ -135,6 +160,7 @@ class ComfyUI:
             checkpoint=self._checkpoints.get(order.model, ""),
             stock=self._stock,
             uploaded=await self._uploaded(order, order.sources) if order.sources else Uploaded(),
+            lent=lent,
         )
 
     async def _uploaded(self, order: ImageOrder, sources: Sources) -> Uploaded:

@@ -12,7 +12,10 @@ from horde.worker.backends.base import BackendFailed, ImageOrder
 from horde.worker.backends.comfyui.graph import Graph, Output
 from horde.worker.backends.comfyui.samplers import sampler_of, schedule_of
 from horde.worker.backends.comfyui.stock import Stock
+from horde.worker.backends.embedding_words import PREFIX, renamed
 from horde.worker.backends.image_details import DENOISING, HIRES_DENOISING, first_pass, left_out
+from horde.worker.backends.lending import Lent
+from horde.worker.backends.triggers import triggers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Plan:
     checkpoint: str
     stock: Stock
     uploaded: Uploaded = field(default_factory=Uploaded)
+    lent: Lent = field(default_factory=Lent)
 
     @property
     def is_drawn_anew(self) -> bool:
@@ -157,7 +161,7 @@ def _with_loras(
     graph: Graph, plan: Plan, model: Output, clip: Output, metadata: list[GenMetadata]
 ) -> tuple[Output, Output]:
     for lora in plan.details.loras or ():
-        file = plan.stock.loras.get(lora.name.lower())
+        file = plan.stock.loras.get(lora.name.lower()) or plan.lent.loras.get((lora.name, lora.is_version))
         if file is None:
             metadata.append(GenMetadata(type="lora", value="download_failed", ref=lora.name))
             continue
@@ -174,18 +178,25 @@ def _with_loras(
 
 
 def _prompts(plan: Plan, metadata: list[GenMetadata]) -> tuple[str, str]:
-    """The prompts with the textual inversions that were asked for in them; those the prompt names itself stay."""
-    positive, negative = plan.order.prompt, plan.order.negative_prompt
+    """The prompts with what was asked for in them: words that wake LoRAs, and textual inversions."""
+    positive = ", ".join(filter(None, [plan.order.prompt, *triggers(plan.details.loras or (), plan.order.add_ons)]))
+    negative = plan.order.negative_prompt
     for inversion in plan.details.tis or ():
-        if inversion.name.lower() not in plan.stock.embeddings:
+        if inversion.name.lower() not in plan.stock.embeddings and inversion.name not in plan.lent.embeddings:
             metadata.append(GenMetadata(type="ti", value="download_failed", ref=inversion.name))
         elif inversion.inject_ti is not UNSET:
-            word = f", (embedding:{inversion.name}:{inversion.strength})"
+            word = f", ({PREFIX}{inversion.name}:{inversion.strength})"
             if inversion.inject_ti == "prompt":
                 positive += word
             else:
                 negative += word
-    return positive, negative
+    # Also where the requestor wrote it into the prompt himself.
+    words = {
+        f"{PREFIX}{name.lower()}": f"{PREFIX}{file}"
+        for name, file in plan.lent.embeddings.items()
+        if name.lower() not in plan.stock.embeddings
+    }
+    return renamed(positive, words), renamed(negative, words)
 
 
 def _controlled(graph: Graph, plan: Plan, parts: _Parts) -> Output:

@@ -9,6 +9,9 @@ from typing import Final
 import msgspec
 
 from horde.kinds.image_params import ControlType
+from horde.worker.backends.base import AddOnKind, BackendFailed
+from horde.worker.backends.lending import Told
+from horde.worker.backends.lent_folder import is_ours
 from horde.worker.backends.model_names import bare_name
 from horde.worker.backends.program import Program
 
@@ -33,9 +36,16 @@ class NodeKind(msgspec.Struct):
     input: dict[str, dict[str, object]] = {}
 
 
+class ModelFolders(msgspec.Struct):
+    """Where models of one sort lie."""
+
+    name: str
+    folders: list[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """What there is; names are those of the files, as ComfyUI wants them."""
+    """What there is of its owner's; names are those of the files, as ComfyUI wants them."""
 
     checkpoints: tuple[str, ...]
     loras: Mapping[str, str]
@@ -54,9 +64,9 @@ class Stock:
 async def stock_of(comfy: Program) -> Stock:
     """Ask a ComfyUI what it has. Raises BackendFailed."""
     checkpoints = await _choices(comfy, "CheckpointLoaderSimple", "ckpt_name")
-    loras = await _choices(comfy, "LoraLoader", "lora_name")
+    loras = [lora for lora in await names_of(comfy, "lora") if not is_ours(bare_name(lora))]
     controlnets = await _choices(comfy, "ControlNetLoader", "control_net_name")
-    embeddings = await comfy.get("/embeddings", list[str])
+    embeddings = [name for name in await names_of(comfy, "ti") if not is_ours(name)]
     preprocessors = {}
     for control, (_, kind) in CONTROLS.items():
         if await _kind(comfy, kind) is not None:
@@ -68,6 +78,22 @@ async def stock_of(comfy: Program) -> Stock:
         controlnets={control: file for control, (word, _) in CONTROLS.items() if (file := _with(word, controlnets))},
         preprocessors=preprocessors,
     )
+
+
+async def names_of(comfy: Program, kind: AddOnKind) -> list[str]:
+    """What there is of a kind now, by ComfyUI's names; it sees by itself what changed. Raises BackendFailed."""
+    if kind == "ti":
+        return await comfy.get("/embeddings", list[str])
+    return await _choices(comfy, "LoraLoader", "lora_name")
+
+
+async def folders_of(comfy: Program) -> Told:
+    """Where LoRAs and textual inversions lie; nothing where an old ComfyUI does not tell."""
+    try:
+        told = {one.name: one.folders for one in await comfy.get("/experiment/models", list[ModelFolders])}
+    except BackendFailed:
+        return Told()
+    return Told(folders={"lora": told.get("loras", []), "ti": told.get("embeddings", [])})
 
 
 async def _kind(comfy: Program, name: str) -> NodeKind | None:

@@ -16,7 +16,7 @@ from horde.wire.v2 import GenMetadata
 from horde.worker.backends.base import AddOnKind, ImageOrder, Report
 from horde.worker.backends.diffusers import hires
 from horde.worker.backends.diffusers.embeddings import learnt
-from horde.worker.backends.diffusers.loras import changed, triggers
+from horde.worker.backends.diffusers.loras import changed
 from horde.worker.backends.diffusers.models import Beginning, Model, Models
 from horde.worker.backends.diffusers.pictures import decoded, hole
 from horde.worker.backends.diffusers.samplers import scheduler
@@ -24,6 +24,7 @@ from horde.worker.backends.diffusers.steps import Steps
 from horde.worker.backends.diffusers.tiling import tiled
 from horde.worker.backends.diffusers.wishes import Wishes
 from horde.worker.backends.torch_device import free_memory
+from horde.worker.backends.triggers import triggers
 
 Pictures: TypeAlias = list[Image.Image]
 STRENGTH = 0.75
@@ -73,11 +74,11 @@ class Drawing:
         first, second_strength = self._passes(order, wishes, control)
         steps = Steps(report, family.colours, passes=1 if second_strength is None else 2)
         with ExitStack() as stack:
-            known = stack.enter_context(learnt(whole, wishes.tis, {**_fetched(order, "ti"), **self._embeddings}))
-            told = stack.enter_context(changed(whole, wishes.loras, {**_fetched(order, "lora"), **self._loras}))
+            known = stack.enter_context(learnt(whole, wishes.tis, _places(order, "ti", self._embeddings)))
+            told = stack.enter_context(changed(whole, wishes.loras, _places(order, "lora", self._loras)))
             if wishes.tiling:
                 stack.enter_context(tiled(*_networks(whole)))
-            wake = triggers(wishes.loras, {add_on.name: add_on.triggers for add_on in order.add_ons})
+            wake = triggers(wishes.loras, order.add_ons)
             prompt = known.renamed(", ".join(filter(None, [order.prompt, *wake, *known.prompt])))
             negative = known.renamed(", ".join(filter(None, [order.negative_prompt, *known.negative])))
             run = _Run(self._models, self._model, order, wishes, steps, prompt, negative, controlnet)
@@ -180,5 +181,6 @@ def _networks(pipeline: diffusers.DiffusionPipeline) -> list[torch.nn.Module]:
     return [part for name, part in parts.items() if name in ("unet", "vae") and isinstance(part, torch.nn.Module)]
 
 
-def _fetched(order: ImageOrder, kind: AddOnKind) -> dict[str, str]:
-    return {add_on.name: add_on.path for add_on in order.add_ons if add_on.kind == kind}
+def _places(order: ImageOrder, kind: AddOnKind, own: Mapping[str, str]) -> dict[str, str]:
+    fetched = {add_on.name: add_on.path for add_on in order.add_ons if add_on.kind == kind}
+    return {name.lower(): path for name, path in {**fetched, **own}.items()}

@@ -5,7 +5,6 @@ A prompt says them as `embedding:NAME`; `inject_ti` has that put in.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from safetensors.torch import load_file
 from horde.kinds.image_params import TextualInversion
 from horde.wire.v2 import GenMetadata
 from horde.worker.backends.diffusers.single_files import UNREADABLE
+from horde.worker.backends.embedding_words import PREFIX, renamed
 
-PREFIX = "embedding:"
 PART_OF = {"clip_l": "", "clip_g": "_2"}
 """Which text encoder of SDXL each tensor of a file for it belongs to, by the ending of its attribute."""
 
@@ -36,29 +35,28 @@ class Learnt:
 
     def renamed(self, prompt: str) -> str:
         """A prompt by the tokenizers' names: those that people give have spaces and brackets, which mean something."""
-        names = sorted(self.tokens, key=len, reverse=True)
-        if not names:
-            return prompt
-        # Not the beginning of a longer name.
-        said = re.compile(rf"(?:{'|'.join(map(re.escape, names))})(?!\w)", re.IGNORECASE)
-        return said.sub(lambda found: self.tokens.get(found[0].lower(), found[0]), prompt)
+        return renamed(prompt, self.tokens)
 
 
 @contextmanager
 def learnt(
     pipeline: diffusers.DiffusionPipeline, wanted: Sequence[TextualInversion], places: Mapping[str, str]
 ) -> Iterator[Learnt]:
-    """Within it, the pipeline knows these words. Those that are not here or do not fit are told and left out."""
+    """Within it, the pipeline knows these words. Those that are not here or do not fit are told and left out.
+
+    `places` are files by names in small letters.
+    """
     outcome = Learnt()
     loaded: list[tuple[str, list[str]]] = []
     try:
         for number, inversion in enumerate(wanted):
-            if inversion.name not in places:
+            place = places.get(inversion.name.lower())
+            if place is None:
                 outcome.told.append(GenMetadata(type="ti", value="download_failed", ref=inversion.name))
                 continue
             name, token = f"{PREFIX}{inversion.name.lower()}", f"{PREFIX}_{number:03}"
             try:
-                for part, vectors in _vectors(pipeline, places[inversion.name]).items():
+                for part, vectors in _vectors(pipeline, place).items():
                     rows = vectors if vectors.dim() > 1 else vectors.unsqueeze(0)
                     _teach(pipeline, part, token, rows * inversion.strength)
                     # A token for each row, and one that stays would be taken for known the next time.

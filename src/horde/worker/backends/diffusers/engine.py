@@ -73,7 +73,7 @@ class DiffusersEngine:
             painting=True,
             post_processing=self._post_processing is not None,
             lora=bool(self._loras),
-            takes_add_ons=True,
+            takes_add_ons=("lora", "ti"),
             own_add_ons=(*self._loras, *self._embeddings),
             controlnet=bool(options.controlnets),
             sdxl_controlnet=bool(options.sdxl_controlnets),

@@ -12,8 +12,6 @@ from horde.kinds.image_params import Lora
 from horde.wire.v2 import GenMetadata
 from horde.worker.backends.diffusers.single_files import UNREADABLE
 
-ANY_TRIGGER = "any"
-"""Asks for the first trigger of the LoRA's own, which is known of those that the worker fetched."""
 DRAWING = frozenset({"unet", "transformer"})
 """What pipelines call the network that draws."""
 FOR_WORDS = ("text_encoder", "lora_te")
@@ -24,24 +22,28 @@ FOR_WORDS = ("text_encoder", "lora_te")
 def changed(
     pipeline: diffusers.DiffusionPipeline, loras: Sequence[Lora], places: Mapping[str, str]
 ) -> Iterator[list[GenMetadata]]:
-    """Within it, the pipeline works with these LoRAs. Those that are not here or do not fit are told and left out."""
+    """Within it, the pipeline works with these LoRAs. Those that are not here or do not fit are told and left out.
+
+    `places` are files by names in small letters.
+    """
     told: list[GenMetadata] = []
     strengths: dict[str, dict[str, float]] = {}
     try:
         for number, lora in enumerate(loras):
-            if lora.name not in places:
+            place = places.get(lora.name.lower())
+            if place is None:
                 told.append(GenMetadata(type="lora", value="download_failed", ref=lora.name))
                 continue
             adapter = f"lora_{number}"
             try:
-                pipeline.load_lora_weights(places[lora.name], adapter_name=adapter, local_files_only=True)
+                pipeline.load_lora_weights(place, adapter_name=adapter, local_files_only=True)
             except UNREADABLE:
                 told.append(GenMetadata(type="lora", value="baseline_mismatch", ref=lora.name))
                 continue
             parts = _strengths(pipeline, adapter, lora)
             # The library passes over what a model has no place for, which may be all or, as families share text
             # encoders, all but the words.
-            if _is_for_drawing(places[lora.name]) and not DRAWING & parts.keys():
+            if _is_for_drawing(place) and not DRAWING & parts.keys():
                 pipeline.delete_adapters(adapter)
                 told.append(GenMetadata(type="lora", value="baseline_mismatch", ref=lora.name))
             else:
@@ -63,16 +65,3 @@ def _is_for_drawing(place: str) -> bool:
 def _strengths(pipeline: diffusers.DiffusionPipeline, adapter: str, lora: Lora) -> dict[str, float]:
     parts = [part for part, names in pipeline.get_list_adapters().items() if adapter in names]
     return {part: lora.clip if part.startswith("text_encoder") else lora.model for part in parts}
-
-
-def triggers(loras: Sequence[Lora], known: Mapping[str, Sequence[str]]) -> list[str]:
-    """The words that the requestor wants in the prompt to wake the LoRAs; `known` are their own, by their names."""
-    words: list[str] = []
-    for lora in loras:
-        if not isinstance(lora.inject_trigger, str):
-            continue
-        if lora.inject_trigger.lower() == ANY_TRIGGER:
-            words += known.get(lora.name, ())[:1]
-        else:
-            words.append(lora.inject_trigger)
-    return words

@@ -15,8 +15,8 @@ import diffusers
 import torch
 import transformers
 
-from horde.worker.backends.diffusers.embeddings import PREFIX
 from horde.worker.backends.diffusers.weighting import Section, plain, weighted
+from horde.worker.backends.embedding_words import PREFIX
 
 CHUNKS_MAX = 32
 """Of a prompt, 2,400 tokens; what is beyond is left out. Each costs memory and time in every step."""
