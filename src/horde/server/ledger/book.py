@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
+
+import msgspec
 
 from horde.server.db.pool import Tx
 from horde.server.ledger.accounts import Account, sql
@@ -26,8 +27,7 @@ MINT, BURN = "mint", "burn"
 """The accounts of the system: new kudos come out of the one, those that end go into the other."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(msgspec.Struct, frozen=True, kw_only=True):
     """What an event moves in the pockets of one user's account, in milli-kudos; negative takes away."""
 
     user_id: int
@@ -38,13 +38,12 @@ class Move:
     """Where the account counts it, if it does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened; its `id` can be entered once, ever."""
 
     id: UUID
     kind: EventKind
-    moves: Sequence[Move] = field(default=())
+    moves: Sequence[Move] = ()
     request_id: UUID | None = None
     job_id: UUID | None = None
     worker_id: UUID | None = None
@@ -140,8 +139,7 @@ class Book:
         self._totals.clear()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Posting:
+class _Posting(msgspec.Struct, frozen=True, kw_only=True):
     """What an event moved in one account."""
 
     account: Account | None = None

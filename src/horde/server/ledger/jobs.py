@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
+
+import msgspec
 
 from horde.server.accounts.users import ANONYMOUS_ID
 from horde.server.ledger.book import Book, Event, Move
@@ -57,8 +58,7 @@ def credited(user_id: int, amount: Kudos, *, escrow: Kudos) -> Move:
     return Move(user_id=user_id, spendable=amount - kept_back, escrow=kept_back)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobPayment:
+class JobPayment(msgspec.Struct, frozen=True, kw_only=True):
     """What the end of a job moves."""
 
     job_id: UUID
