@@ -20,7 +20,7 @@ from benchmarks.bench import FULL, QUICK, Bench
 from benchmarks.books import Violated
 from benchmarks.connections import ConnectionLost
 from benchmarks.figures import Figures, read
-from benchmarks.folders import folder_of_run, wait_for_ease
+from benchmarks.folders import folder_of_run
 from benchmarks.pictures import pictures, small_picture
 from benchmarks.report import write_report
 from benchmarks.scenarios import SCENARIOS
@@ -59,8 +59,6 @@ def run(
         with folder_of_run() as folder:
             installation = Installation(horde or Path(sys.executable).parent / "horde", server_workers, folder)
             bench = Bench(installation, plan, pictures(), small_picture())
-            if not quick:
-                bench.say(f"waited {wait_for_ease(folder):.0f} s for the disk to forget what was deleted before")
             uvloop.run(_measure(bench, only or list(SCENARIOS)))
     except BaseExceptionGroup as errors:
         # Of several that fail together the first says why; the rest follow from it.
