@@ -16,15 +16,12 @@ from pathlib import Path
 from benchmarks import calls
 from benchmarks.connections import ConnectionLost, connections
 from benchmarks.fixed import write_answers
-from benchmarks.folders import until_easy
 
 START_S_MAX = 120.0
 STOP_S_MAX = 60.0
 POLL_S = 0.1
 OK = 200
 LOG_CHARACTERS_SHOWN = 3000
-PICTURES = "objects"
-"""Where a server keeps its pictures, in its data directory."""
 LIMITS_OFF = {"HORDE_RATE_LIMITS": "off", "HORDE_UPFRONT_KUDOS": "off"}
 """All load comes from one address, which the limits of the contract would refuse."""
 
@@ -64,7 +61,6 @@ async def horde_server(installation: Installation) -> AsyncIterator[Server]:
     port = _free_port()
     command = [str(installation.horde), "serve", "--data", str(folder / "data"), "--port", str(port)]
     async with _running([*command, *installation.workers_flag], port, folder, LIMITS_OFF) as server:
-        await until_easy(server.data_dir / PICTURES)
         yield server
 
 
