@@ -6,7 +6,9 @@ with the options of `horde serve`.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
@@ -18,6 +20,7 @@ from litestar.datastructures import State
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from horde.cli.gathering import gathering
+from horde.cli.listening import shared_listeners
 from horde.server.api import errors
 from horde.server.api.edge.every_answer import EveryAnswer
 from horde.server.api.edge.head import HeadAsGet
@@ -98,7 +101,7 @@ def _messages(answer: bytes) -> tuple[Message, Message]:
 
 
 def application() -> Fixed | Litestar:
-    """Called by uvicorn in each of its processes."""
+    """What answers, by the environment."""
     fixed = Fixed(Path(os.environ["BENCH_ANSWERS"]))
     return framed(fixed) if os.environ.get("BENCH_FRAMEWORK") else fixed
 
@@ -123,14 +126,32 @@ def _litestar_paths(route: str) -> list[str]:
     return [path, f"{path}/{{id:str}}"]
 
 
-if __name__ == "__main__":
-    uvicorn.run(
-        "benchmarks.fixed:application",
-        factory=True,
-        http=gathering(AutoHTTPProtocol),
-        host="127.0.0.1",
-        port=int(sys.argv[1]),
-        workers=int(sys.argv[2]),
-        access_log=False,
-        server_header=False,
+def serve(port: int) -> None:
+    """Answer at this port until told to stop, with the options of `horde serve`; several processes may."""
+    config = uvicorn.Config(
+        application(), http=gathering(AutoHTTPProtocol), lifespan="off", access_log=False, server_header=False
     )
+    uvicorn.Server(config).run(shared_listeners("127.0.0.1", port))
+
+
+def serve_by(processes: int, port: int) -> None:
+    """The same by several processes, which end with this one."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    fork = multiprocessing.get_context("fork")
+    children = [fork.Process(target=serve, args=(port,)) for _ in range(processes)]
+    try:
+        for child in children:
+            child.start()
+        for child in children:
+            child.join()
+    finally:
+        for child in children:
+            child.terminate()
+
+
+if __name__ == "__main__":
+    port, processes = int(sys.argv[1]), int(sys.argv[2])
+    if processes > 1:
+        serve_by(processes, port)
+    else:
+        serve(port)
