@@ -18,9 +18,11 @@ from horde.cli.worker_models import MODELS
 from horde.cli.worker_models import app as models_app
 from horde.environment import BadSetting
 from horde.worker import main, speech
-from horde.worker.backends import AUTO, UnknownBackend, chosen
+from horde.worker.backends import AUTO, UnknownBackend, chosen, uses_names
 from horde.worker.backends.base import BackendFailed
 from horde.worker.found_out import found_out
+from horde.worker.known_names import known_names
+from horde.worker.models.reference import BadReference
 from horde.worker.offer import offers
 from horde.worker.owner import Owner
 from horde.worker.screen import Screen
@@ -85,7 +87,10 @@ def worker(
         owner = Owner.from_files(Path.cwd(), config, flags)
         reasons = asyncio.run(found_out(owner)) if owner.settings.backend == AUTO else []
         settings = owner.settings
-        team = main.Team(owner, chosen(settings.backend, settings.options, settings.data / MODELS, settings.add_ons))
+        known = asyncio.run(known_names(settings)) if uses_names(settings.backend) else None
+        team = main.Team(
+            owner, chosen(settings.backend, settings.options, settings.data / MODELS, settings.add_ons, known)
+        )
         speech.speak(owner.settings.log_level)
         owner.warn()
         for reason in reasons:
@@ -96,7 +101,7 @@ def worker(
                 return 0
             with nullcontext() if plain or not sys.stderr.isatty() else Screen(team):
                 main.run(team)
-    except (BadSetting, UnknownBackend) as error:
+    except (BadSetting, BadReference, UnknownBackend) as error:
         raise CommandFailed(str(error), hint="`horde worker --help` lists the options.") from error
     except BackendFailed as error:
         message, _, hint = str(error).partition("\n\nhint: ")

@@ -19,8 +19,8 @@ from horde.worker.trades.base import Said
 log = structlog.get_logger("worker")
 
 AT_START = (
-    "horde_url", "api_key", "other_hordes", "name", "backend", "options", "local_first", "max_lora_cache_size",
-    "civitai_url", "civitai_api_token", "data", "log_level",
+    "horde_url", "api_key", "other_hordes", "name", "backend", "options", "local_first", "model_reference",
+    "max_lora_cache_size", "civitai_url", "civitai_api_token", "data", "log_level",
 )  # fmt: skip
 """Settings that take effect at the next start."""
 SAID_AS_SET = (

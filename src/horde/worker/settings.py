@@ -69,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How many jobs are fetched ahead for each of the threads, shortly before there is a machine free for them."""
     models: Words = ()
     """Models to offer, of those that the back end has; none named: all."""
+    model_reference: Path | None = None
+    """A file that says which files the horde's models are; a program's files that it knows are offered by its names."""
     max_pixels: Annotated[int, Meta(ge=64 * 64, le=2**31 - 1)] | None = None
     """Largest picture, width times height; None: what the back end can."""
     max_tokens: Annotated[int, Meta(ge=16, le=2**31 - 1)] | None = None

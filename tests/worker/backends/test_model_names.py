@@ -2,7 +2,7 @@
 
 import pytest
 
-from horde.worker.backends.model_names import bare_name, horde_names
+from horde.worker.backends.model_names import bare_name, horde_names, squashed
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,30 @@ def test_name_that_no_pop_may_give_is_left_out() -> None:
 
 def test_first_of_two_files_with_one_name_is_offered() -> None:
     assert horde_names(["one/model.ckpt", "two/model.ckpt"], None, None) == {"model": "one/model.ckpt"}
+
+
+@pytest.mark.parametrize("name", ["Juggernaut XL", "juggernaut_xl", "JuggernautXL", "juggernaut-xl"])
+def test_names_are_the_same_but_for_case_and_punctuation(name: str) -> None:
+    assert squashed(name) == "juggernautxl"
+
+
+def test_model_that_the_horde_knows_is_offered_by_its_name_there() -> None:
+    known = {"juggernautxl": "Juggernaut XL", "llamacppllama38b": "llamacpp/Llama-3-8B"}
+
+    names = horde_names(["sdxl/juggernaut_xl.safetensors", "juggernaut_xl_v9.ckpt"], None, None, known)
+    texts = horde_names(["llama-3-8b.gguf"], "llamacpp", None, known)
+
+    assert names == {"Juggernaut XL": "sdxl/juggernaut_xl.safetensors", "juggernaut_xl_v9": "juggernaut_xl_v9.ckpt"}
+    assert texts == {"llamacpp/Llama-3-8B": "llama-3-8b.gguf"}
+
+
+def test_first_of_two_files_that_are_one_model_is_offered_by_its_name() -> None:
+    names = horde_names(["JuggernautXL.ckpt", "juggernaut_xl.ckpt"], None, None, {"juggernautxl": "Juggernaut XL"})
+
+    assert names == {"Juggernaut XL": "JuggernautXL.ckpt"}
+
+
+def test_names_that_the_owner_gives_count_and_no_others() -> None:
+    known = {"juggernautxl": "Juggernaut XL"}
+
+    assert horde_names(["juggernaut_xl.ckpt"], None, {"Mine": "juggernaut_xl"}, known) == {"Mine": "juggernaut_xl.ckpt"}

@@ -94,6 +94,7 @@ class A1111:
         url: str = URL,
         login: str | None = None,
         models: Mapping[str, str] | None = None,
+        known_names: Mapping[str, str] | None = None,
         add_ons: Path | str | None = None,
         lora_folder: Path | str | None = None,
         embedding_folder: Path | str | None = None,
@@ -104,6 +105,7 @@ class A1111:
         name, colon, password = (login or "").partition(":")
         self._web_ui = Program("the web UI", url, login=(name, password) if colon else None)
         self._wanted = models
+        self._known_names = known_names
         self._pixels_max = pixels_max
         self._look_again_s = look_again_s
         self._progress_s = progress_s
@@ -133,7 +135,7 @@ class A1111:
         except ProgramRefused as refusal:
             raise BackendFailed(f"{refusal}\n\nhint: start the web UI with --api") from refusal
         by_name = {model.model_name: model.title for model in models}
-        names = horde_names(list(by_name), None, self._wanted)
+        names = horde_names(list(by_name), None, self._wanted, self._known_names)
         self._titles = {name: by_name[model] for name, model in names.items()}
         if not self._titles:
             raise BackendFailed(f"the web UI at {self._web_ui.url} has none of the models that are wanted")

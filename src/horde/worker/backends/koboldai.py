@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -16,6 +16,7 @@ import msgspec
 
 from horde.worker.backends.base import BackendFailed, Progress, Report, Text, TextAbilities, TextOrder
 from horde.worker.backends.koboldai_request import CONTEXT_MAX, TOKENS_MAX, body_of, params_of, written
+from horde.worker.backends.model_names import squashed
 from horde.worker.backends.program import LOOK_AGAIN_S, Own, Program, ProgramRefused, until_free
 
 URL = "http://127.0.0.1:5001"
@@ -85,12 +86,14 @@ class KoboldAI:
         url: str = URL,
         key: str | None = None,
         model: str | None = None,
+        known_names: Mapping[str, str] | None = None,
         tokens_max: int | None = None,
         context_max: int | None = None,
         look_again_s: float = LOOK_AGAIN_S,
     ) -> None:
         self._program = Program("KoboldAI", url.rstrip("/").removesuffix("/api"), key=key)
         self._model_given = model
+        self._known_names = known_names or {}
         self._tokens_max_given = tokens_max
         self._context_max_given = context_max
         self._look_again_s = look_again_s
@@ -152,7 +155,7 @@ class KoboldAI:
         tokens = (await self._program.get("/api/v1/config/max_length", Counted)).value
         tokens, context = self._tokens_max_given or tokens, self._context_max_given or context
         self._abilities = TextAbilities(
-            models=(self._model_given or name,) if is_loaded else (),
+            models=(self._model_given or self._known_names.get(squashed(name), name),) if is_loaded else (),
             tokens_max=tokens if self._is_cpp else min(tokens, TOKENS_MAX),
             context_max=context if self._is_cpp else min(context, CONTEXT_MAX),
             softprompts=await self._softprompts(),

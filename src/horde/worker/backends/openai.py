@@ -88,12 +88,14 @@ class OpenAI:
         url: str = URL,
         key: str | None = None,
         models: Mapping[str, str] | None = None,
+        known_names: Mapping[str, str] | None = None,
         tokens_max: int = TOKENS_MAX,
         context_max: int | None = None,
         parallel: int | None = None,
     ) -> None:
         self._program = Program("the OpenAI-compatible server", url.rstrip("/").removesuffix("/v1"), key=key)
         self._wanted = models
+        self._known_names = known_names
         self._tokens_max = tokens_max
         self._context_max = context_max
         self._parallel = parallel
@@ -146,7 +148,8 @@ class OpenAI:
         answer = await self._program.get("/v1/models", Models)
         if answer.data:
             self._dialect = dialect_of(answer.data[0].owned_by)
-        self._models = horde_names([model.id for model in answer.data], self._dialect.prefix, self._wanted)
+        ids = [model.id for model in answer.data]
+        self._models = horde_names(ids, self._dialect.prefix, self._wanted, self._known_names)
         told = [model.max_model_len or (model.meta and model.meta.n_ctx) for model in answer.data]
         contexts = [context for context in told if context]
         self._context = self._context_max or min(contexts, default=CONTEXT_TOKENS)

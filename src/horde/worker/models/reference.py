@@ -51,12 +51,7 @@ class _Model(msgspec.Struct):
 
 def files_of(reference: Path, model: str) -> list[ModelFile]:
     """The files of a model, by a reference. Raises BadReference."""
-    try:
-        if reference.stat().st_size > REFERENCE_BYTES_MAX:
-            raise BadReference(f"{reference} has more than {REFERENCE_BYTES_MAX:,} bytes")
-        known = msgspec.json.decode(reference.read_bytes(), type=dict[str, _Model])
-    except (OSError, msgspec.DecodeError) as error:
-        raise BadReference(f"the model reference {reference} cannot be read: {error}") from error
+    known = _read(reference)
     if model not in known:
         raise BadReference(f"the model reference {reference} does not know {model!r}")
     found = known[model]
@@ -66,6 +61,27 @@ def files_of(reference: Path, model: str) -> list[ModelFile]:
     if not files:
         raise BadReference(f"the model reference {reference} names no files of {model!r}")
     return files
+
+
+def names_by_file(reference: Path) -> dict[str, str]:
+    """By the name of a file, the model that it is of; files of several models are left out. Raises BadReference."""
+    names: dict[str, str] = {}
+    several: set[str] = set()
+    for name, model in _read(reference).items():
+        files = {file.name for file in model.files} | {file.path for file in model.config.files}
+        for file in files | {file.file_name for file in model.config.download}:
+            if names.setdefault(file, name) != name:
+                several.add(file)
+    return {file: name for file, name in names.items() if file and file not in several}
+
+
+def _read(reference: Path) -> dict[str, _Model]:
+    try:
+        if reference.stat().st_size > REFERENCE_BYTES_MAX:
+            raise BadReference(f"{reference} has more than {REFERENCE_BYTES_MAX:,} bytes")
+        return msgspec.json.decode(reference.read_bytes(), type=dict[str, _Model])
+    except (OSError, msgspec.DecodeError) as error:
+        raise BadReference(f"the model reference {reference} cannot be read: {error}") from error
 
 
 def file_at(url: str, name: str | None = None, sha256: str | None = None) -> ModelFile:

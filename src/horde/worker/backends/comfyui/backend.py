@@ -73,6 +73,7 @@ class ComfyUI:
         *,
         url: str = URL,
         models: Mapping[str, str] | None = None,
+        known_names: Mapping[str, str] | None = None,
         templates: Path | str | None = None,
         add_ons: Path | str | None = None,
         lora_folder: Path | str | None = None,
@@ -83,6 +84,7 @@ class ComfyUI:
     ) -> None:
         self._comfy = Program("ComfyUI", url)
         self._wanted = models
+        self._known_names = known_names
         self._folder = Path(templates) if templates is not None else None
         self._pixels_max = pixels_max
         self._look_again_s = look_again_s
@@ -119,7 +121,7 @@ class ComfyUI:
         """Look what the ComfyUI has. Raises BackendFailed when it is away or has nothing that is wanted."""
         self._templates = read_templates(self._folder)
         self._stock = await stock_of(self._comfy)
-        self._checkpoints = horde_names(self._stock.checkpoints, None, self._wanted)
+        self._checkpoints = horde_names(self._stock.checkpoints, None, self._wanted, self._known_names)
         if not self.abilities.models:
             raise BackendFailed(f"the ComfyUI at {self._comfy.url} has none of the models that are wanted")
         if not self._templates.graphs:
