@@ -139,7 +139,10 @@ async def horde_of_its_own(postgres_url: str, template: str, folder: Path) -> As
 async def shared_horde(
     postgres_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[RunningHorde]:
-    """One server for all tests that only read, or that are refused. A worker may be online that some test polled as."""
+    """One server for all tests that only read, or that are refused: leave nothing waiting in it.
+
+    What is over stays: a worker that some test polled as may be online, and pictures were made.
+    """
     async with horde_of_its_own(postgres_url, template, tmp_path_factory.mktemp("shared")) as found:
         yield found
 

@@ -22,12 +22,12 @@ def get(client: httpx.Client, path: str) -> object:
     return answer.json()
 
 
-def test_horde_that_did_nothing_shows_every_field(shared_client: httpx.Client) -> None:
+def test_horde_that_did_nothing_shows_every_field(client: httpx.Client) -> None:
     nothing = in_each(PERIODS[2:])
 
-    assert get(shared_client, IMAGES) == in_each(PERIODS, images=0, ps=0)
-    assert get(shared_client, TEXTS) == in_each(PERIODS, requests=0, tokens=0)
-    assert get(shared_client, IMAGE_MODELS) == get(shared_client, TEXT_MODELS) == nothing
+    assert get(client, IMAGES) == in_each(PERIODS, images=0, ps=0)
+    assert get(client, TEXTS) == in_each(PERIODS, requests=0, tokens=0)
+    assert get(client, IMAGE_MODELS) == get(client, TEXT_MODELS) == nothing
 
 
 def test_pictures_are_counted_by_period_and_model(client: httpx.Client) -> None:
