@@ -11,12 +11,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
-DESCRIBED = (
-    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-)
-KEPT: list[object] = []
-"""Descriptions last as long as their library."""
+DESCRIBED = ("torchvision::nms", "torchvision::qnms")
+PARAMETERS = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
 
 class BeforeTorchvision(MetaPathFinder):
@@ -40,10 +36,8 @@ def describe(spec: ModuleSpec) -> None:
         if kernels is not None:
             torch.ops.load_library(kernels)
     except OSError:
-        described = operators.Library("torchvision", "DEF")
-        for description in DESCRIBED:
-            described.define(description)
-        KEPT.append(described)
+        for operator in DESCRIBED:
+            operators.define(operator, PARAMETERS)
 
 
 sys.meta_path.insert(0, BeforeTorchvision())

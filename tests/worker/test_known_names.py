@@ -74,6 +74,17 @@ async def test_reference_that_cannot_be_read_is_refused(tmp_path: Path, horde: R
         await known_names(worker_settings(horde.url, model_reference=tmp_path / "none.json"))
 
 
+async def offered(horde_url: str, program: str, backend: str, folder: Path) -> object:
+    """The models that a worker process would offer a horde, of a program; its stdout holds nothing but the offer."""
+    async with replayed(read(PLAYS[program].file(PROBE))) as replay:
+        words = ["worker", "--dry-run", "--horde", horde_url, "--backend", f"{backend}={replay.url}"]
+        process = await asyncio.create_subprocess_exec(
+            *HORDE, *words, cwd=folder, env=environment_for(str(folder)), stdout=asyncio.subprocess.PIPE
+        )
+        said, _ = await process.communicate()
+    return json.loads(said)[backend]["offer"]["models"]
+
+
 @pytest.mark.parametrize(
     ("program", "backend", "name"),
     [
@@ -88,11 +99,9 @@ async def test_worker_offers_the_models_of_a_program_by_the_names_of_its_horde(
 ) -> None:
     pop(client, models=[name])
 
-    async with replayed(read(PLAYS[program].file(PROBE))) as replay:
-        words = ["worker", "--dry-run", "--horde", horde.url, "--backend", f"{backend}={replay.url}"]
-        process = await asyncio.create_subprocess_exec(
-            *HORDE, *words, cwd=tmp_path, env=environment_for(str(tmp_path)), stdout=asyncio.subprocess.PIPE
-        )
-        said, _ = await process.communicate()
+    assert await offered(horde.url, program, backend, tmp_path) == [name]
 
-    assert json.loads(said)[backend]["offer"]["models"] == [name]
+
+async def test_models_keep_their_own_names_while_the_horde_is_away(tmp_path: Path) -> None:
+    async with relayed(None) as nobody:
+        assert await offered(nobody.url, "comfyui", "comfyui", tmp_path) == ["tiny_sd15"]

@@ -9,16 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-import structlog
-
 from horde.client import AsyncHorde, Retries
 from horde.errors import HordeError
 from horde.worker.backends.model_names import bare_name, squashed
 from horde.worker.bridge import AGENT
-from horde.worker.models.reference import names_by_file
+from horde.worker.models.reference import names_by_file, unambiguous
 from horde.worker.settings import Settings
-
-log = structlog.get_logger("worker")
 
 ONCE = Retries(attempts=1)
 PATIENCE_S = 5.0
@@ -46,17 +42,10 @@ async def _told_by(settings: Settings) -> list[str]:
         async with asyncio.timeout(PATIENCE_S):
             async with AsyncHorde(settings.horde_url, settings.api_key, client_agent=AGENT, retries=ONCE) as horde:
                 return [model.name for model in await horde.models()]
-    except (HordeError, TimeoutError) as error:
-        log.debug("the horde does not tell its models", reason=str(error) or "it takes too long")
+    except (HordeError, TimeoutError):
+        # Nothing is logged: the worker does not speak yet, and soon says itself that the horde is away.
         return []
 
 
 def _by_squashed(names: Mapping[str, str]) -> dict[str, str]:
-    """What stands for several names tells none."""
-    found: dict[str, str] = {}
-    several: set[str] = set()
-    for said, name in names.items():
-        key = squashed(said)
-        if found.setdefault(key, name) != name:
-            several.add(key)
-    return {key: name for key, name in found.items() if key not in several}
+    return unambiguous((squashed(said), name) for said, name in names.items())

@@ -6,6 +6,7 @@ public model references, which has `config.files` with checksums and `config.dow
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -65,14 +66,26 @@ def files_of(reference: Path, model: str) -> list[ModelFile]:
 
 def names_by_file(reference: Path) -> dict[str, str]:
     """By the name of a file, the model that it is of; files of several models are left out. Raises BadReference."""
-    names: dict[str, str] = {}
+    return unambiguous(
+        (file, name)
+        for name, model in _read(reference).items()
+        for file in (
+            *(file.name for file in model.files),
+            *(file.path for file in model.config.files),
+            *(file.file_name for file in model.config.download),
+        )
+        if file
+    )
+
+
+def unambiguous(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What each word stands for, of (word, name); a word that stands for several names is left out."""
+    found: dict[str, str] = {}
     several: set[str] = set()
-    for name, model in _read(reference).items():
-        files = {file.name for file in model.files} | {file.path for file in model.config.files}
-        for file in files | {file.file_name for file in model.config.download}:
-            if names.setdefault(file, name) != name:
-                several.add(file)
-    return {file: name for file, name in names.items() if file and file not in several}
+    for word, name in pairs:
+        if found.setdefault(word, name) != name:
+            several.add(word)
+    return {word: name for word, name in found.items() if word not in several}
 
 
 def _read(reference: Path) -> dict[str, _Model]:
